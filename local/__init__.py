@@ -1,0 +1,1 @@
+"""The services that the workflow uses on AWS, answered on loopback."""

@@ -1,0 +1,1 @@
+"""Stage data, train a model, deploy it and ask it."""
