@@ -1,0 +1,166 @@
+"""Classify: ask the endpoint what is in the image."""
+
+import base64
+import binascii
+import json
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as UnreachableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+CONTENT_TYPE = "application/x-image"
+BUSY = {
+    "InternalDependencyException",
+    "InternalFailure",
+    "ModelNotReadyException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+}
+SUM_TOLERANCE = 1e-3
+
+
+class ConfigurationError(Exception):
+    """An environment variable of the function is missing or out of range."""
+
+
+class InvalidEvent(Exception):
+    """The event doesn't carry an image."""
+
+
+class EndpointBusy(Exception):
+    """The endpoint is throttled, not ready, out of reach or too slow: the same call may pass later."""
+
+
+class ModelFailed(Exception):
+    """The model answered 5xx: the same call may pass later."""
+
+
+class ImageRefused(Exception):
+    """The model answered 4xx: it can't take this image."""
+
+
+class EndpointNotFound(Exception):
+    """SageMaker knows no endpoint of that name, or refused the request as malformed."""
+
+
+class InvalidInference(Exception):
+    """The model's answer isn't a probability for each label."""
+
+
+def endpoint_of(environment: "os._Environ[str]") -> str:
+    """Return ENDPOINT_NAME."""
+    name = environment.get("ENDPOINT_NAME", "")
+    if not name:
+        raise ConfigurationError("ENDPOINT_NAME must name the endpoint to ask.")
+    return name
+
+
+def labels_of(environment: "os._Environ[str]") -> tuple[str, ...]:
+    """Return CLASS_LABELS, a comma list in the order of the model's outputs."""
+    text = environment.get("CLASS_LABELS", "")
+    labels = tuple(label.strip() for label in text.split(","))
+    if len(labels) < 2 or "" in labels or len(set(labels)) != len(labels):
+        raise ConfigurationError(f"CLASS_LABELS must be two or more different labels with commas, not {text!r}.")
+    return labels
+
+
+def image_of(event: Any) -> bytes:
+    """Return the bytes of `image_data`."""
+    try:
+        return base64.b64decode(event["image_data"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise InvalidEvent("The event must have image_data, an image in base64.") from error
+
+
+def invoke(runtime: "SageMakerRuntimeClient", endpoint: str, image: bytes, inference_id: str) -> tuple[bytes, str]:
+    """Return the model's answer and the variant that gave it."""
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType=CONTENT_TYPE, InferenceId=inference_id, Body=image
+        )
+        return answer["Body"].read(), answer["InvokedProductionVariant"]
+    except ClientError as error:
+        raise translated(error) from error
+    except (UnreachableError, HTTPClientError) as error:
+        raise EndpointBusy(f"{endpoint} didn't answer: {error}") from error
+
+
+def translated(error: ClientError) -> Exception:
+    """Return the error of ours that says what the state machine should do about SageMaker's."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code in BUSY:
+        return EndpointBusy(f"{code}: {message}")
+    if code == "ModelError":
+        status = int(error.response.get("OriginalStatusCode", 500))  # type: ignore[call-overload]
+        if status == 429:
+            return EndpointBusy(f"The model answered 429: {message}")
+        return ImageRefused(message) if 400 <= status < 500 else ModelFailed(message)
+    if code == "ValidationError":
+        return EndpointNotFound(message)
+    return error
+
+
+def inferences_of(answer: bytes, labels: tuple[str, ...]) -> list[float]:
+    """Return the probabilities, one a label, from the model's JSON array."""
+    try:
+        values = json.loads(answer)
+    except ValueError as error:
+        raise InvalidInference("The model's answer isn't JSON.") from error
+    if not isinstance(values, list) or len(values) != len(labels):
+        raise InvalidInference(f"The model's answer isn't a list of {len(labels)} probabilities.")
+    if not all(type(value) in (int, float) and 0 <= value <= 1 for value in values):
+        raise InvalidInference("The model's answer has a value that isn't a number from 0 to 1.")
+    if not math.isclose(math.fsum(values), 1, abs_tol=SUM_TOLERANCE):
+        raise InvalidInference(f"The model's probabilities sum to {math.fsum(values):.4f}, not 1.")
+    return [float(value) for value in values]
+
+
+logger = Logger()
+tracer = Tracer(patch_modules=["botocore"])
+metrics = Metrics()
+ENDPOINT_NAME = endpoint_of(os.environ)
+CLASS_LABELS = labels_of(os.environ)
+# One attempt: the state machine retries, with backoff, and its history shows it.
+RUNTIME: "SageMakerRuntimeClient" = boto3.client(
+    "sagemaker-runtime", config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1})
+)
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Step Functions task: Serialize's record in; out the record without the image, with what the model said of it.
+
+    The request's id is the InferenceId, so that logs, executions and captured data join on one value.
+    Raises ImageRefused when the image is at fault; EndpointBusy and ModelFailed are worth a retry.
+    """
+    image = image_of(event)
+    try:
+        answer, variant = invoke(RUNTIME, ENDPOINT_NAME, image, context.aws_request_id)
+    except ImageRefused:
+        metrics.add_metric("Rejected", MetricUnit.Count, 1)
+        raise
+    inferences = inferences_of(answer, CLASS_LABELS)
+    confidence = max(inferences)
+    label = CLASS_LABELS[inferences.index(confidence)]
+    metrics.add_metric("Confidence", MetricUnit.NoUnit, confidence)
+    logger.info("classified", extra={"label": label, "confidence": confidence, "variant": variant})
+    return {key: value for key, value in event.items() if key != "image_data"} | {
+        "inferences": inferences,
+        "label": label,
+        "confidence": confidence,
+        "endpoint": ENDPOINT_NAME,
+        "variant": variant,
+        "inference_id": context.aws_request_id,
+    }
