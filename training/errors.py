@@ -1,5 +1,28 @@
-"""What can go wrong while data are staged and models are trained or served."""
+"""What can go wrong while data are staged and models are trained or served.
+
+TrainingError
+├── ArchiveError       an archive can't be had, or isn't what it should be
+├── UnknownClassError  a class was asked for that the source doesn't have
+├── ImageError         an image file can't be read as one still picture
+└── DatasetError       a data set can't be made, found or read
+"""
 
 
 class TrainingError(Exception):
     """Base of every error that a training verb raises on purpose; its message is one sentence for the user."""
+
+
+class ArchiveError(TrainingError):
+    """An archive can't be downloaded, fails its check, or holds what such an archive must not hold."""
+
+
+class UnknownClassError(TrainingError):
+    """A class was asked for that the source doesn't have."""
+
+
+class ImageError(TrainingError):
+    """A file can't be read as one still picture."""
+
+
+class DatasetError(TrainingError):
+    """A data set can't be made, found or read."""

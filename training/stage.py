@@ -1,0 +1,181 @@
+"""Stage a data set: get its source, check it, keep the classes that matter, write it, and upload it to S3."""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import numpy as np
+import pandas as pd
+from botocore.config import Config
+from numpy.typing import NDArray
+from PIL import Image
+from rich.progress import track
+
+from training import cifar, folder
+from training.collection import Collection, without_leaks
+from training.dataset import RECORD, SPLITS, Dataset, Sample, format_lst, prefix
+from training.download import CIFAR100, check, fetch
+from training.errors import DatasetError
+from training.sample import sample_archive
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+DEFAULT_CLASSES = ("bicycle", "motorcycle")
+IMAGE_SIZES = range(8, 225)
+UPLOADS = 16
+
+
+def stage(
+    source: str,
+    out: Path,
+    *,
+    bucket: str | None = None,
+    archive: Path | None = None,
+    verify: bool = True,
+    classes: Sequence[str] = (),
+    name: str = "",
+    image_size: int = 32,
+    skip_broken: bool = False,
+    cache: Path = Path("out/cache"),
+) -> Dataset:
+    """Make a data set in `out/datasets/<name>/` and, with a `bucket`, under the same keys in S3.
+
+    A data set that stood there is replaced once the new one is whole. In S3 its record, which makes it a data set, is
+    taken away while the objects change.
+
+    Args:
+        source: `sample` (drawn), `cifar100`, or the path of a folder of `<class>/<image>` files.
+        out: output folder.
+        bucket: where to upload; without one nothing is uploaded.
+        archive: a local copy of the CIFAR-100 archive, in place of the download.
+        verify: refuse an archive that isn't the official one.
+        classes: the classes to keep, in label order; by default bicycle and motorcycle, of a folder all.
+        name: the data set's name; by default the source's.
+        image_size: pixels a side.
+        skip_broken: leave a folder's broken images out, with a warning, instead of refusing the folder.
+        cache: where downloaded and drawn archives are kept.
+
+    Raises:
+        ArchiveError: the archive can't be had or used.
+        UnknownClassError: the source has no such class.
+        ImageError: the folder holds files that can't be read as images.
+        DatasetError: the data set can't be made of this source.
+    """
+    if archive and source != "cifar100":
+        raise DatasetError(f"a local archive is a copy of cifar100's, so the data set must be cifar100, not {source!r}")
+    if image_size not in IMAGE_SIZES:
+        raise DatasetError(
+            f"the image size must be {IMAGE_SIZES.start} to {IMAGE_SIZES.stop - 1} pixels, not {image_size}"
+        )
+    name = name or re.sub(r"[^a-z0-9_-]+", "-", Path(source).name.lower()).strip("-_")
+    prefix(name)
+    is_folder = source not in {"sample", "cifar100"}
+    classes = tuple(classes) or (folder.class_names(Path(source)) if is_folder else DEFAULT_CLASSES)
+    if len(set(classes)) != len(classes) or len(classes) < 2:
+        raise DatasetError(f"a data set needs two or more different classes, not {', '.join(classes) or 'none'}")
+    if is_folder:
+        collection = folder.collect(Path(source), classes, image_size, skip_broken=skip_broken)
+    elif source == "sample":
+        collection = cifar.collect(sample_archive(cache), "drawn sample", classes, image_size)
+    else:
+        path = archive or fetch(CIFAR100, cache)
+        if verify:
+            check(CIFAR100, path)
+        collection = cifar.collect(path, "CIFAR-100", classes, image_size)
+    dataset = write(without_leaks(collection), out, name, classes)
+    if bucket:
+        upload(dataset, out, bucket)
+    return dataset
+
+
+def write(collection: Collection, out: Path, name: str, classes: Sequence[str]) -> Dataset:
+    """Write the images, the lists and the record beside where they belong, and put them there at once.
+
+    Raises:
+        DatasetError: a class has no training or no test image.
+    """
+    table = collection.table
+    counts = {
+        split: {label: int(((table["split"] == split) & (table["class"] == label)).sum()) for label in classes}
+        for split in SPLITS
+    }
+    for split, of_split in counts.items():
+        if empty := [label for label, count in of_split.items() if not count]:
+            raise DatasetError(f"{collection.source} has no {split} image of {', '.join(empty)}; add images")
+    final = out / prefix(name)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{name}-") as beside:
+        new = Path(beside, "new")
+        content = hashlib.sha256()
+        for split in SPLITS:
+            chosen = (table["split"] == split).to_numpy()
+            _write_split(new, split, table[chosen], collection.pixels[chosen], classes, content)
+        size = collection.pixels.shape[1]
+        dataset = Dataset(
+            name, tuple(classes), size, counts, collection.source, collection.source_sha256, content.hexdigest()
+        )
+        (new / RECORD).write_text(dataset.to_json())
+        if final.exists():
+            final.rename(Path(beside, "old"))
+        new.rename(final)
+    return dataset
+
+
+def _write_split(
+    folder_: Path,
+    split: str,
+    table: pd.DataFrame,
+    pixels: NDArray[np.uint8],
+    classes: Sequence[str],
+    content: "hashlib._Hash",
+) -> None:
+    """Write one split's PNG files and its list, and add both to the checksum of the content."""
+    (folder_ / split).mkdir(parents=True)
+    samples = [
+        Sample(index, classes.index(label), f"{index:05}_{re.sub(r'[^A-Za-z0-9_-]+', '-', Path(file).stem)[:60]}.png")
+        for index, (label, file) in enumerate(zip(table["class"], table["file"], strict=True))
+    ]
+    lst = format_lst(samples)
+    (folder_ / f"{split}.lst").write_text(lst)
+    content.update(lst.encode())
+    for sample, image in zip(track(samples, description=f"Writing {split}", transient=True), pixels, strict=True):
+        path = folder_ / split / sample.file
+        Image.fromarray(image).save(path)
+        content.update(path.read_bytes())
+
+
+def upload(dataset: Dataset, out: Path, bucket: str) -> None:
+    """Put a data set's files to S3, and take away what an earlier one of its name left; the record goes last."""
+    s3 = boto3.client("s3", config=Config(max_pool_connections=UPLOADS))
+    root = out / dataset.prefix
+    record = f"{dataset.prefix}/{RECORD}"
+    files = {path.relative_to(out).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+    s3.delete_object(Bucket=bucket, Key=record)
+    _delete_stale(s3, bucket, dataset.prefix, files.keys())
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        images = [key for key in files if key != record]
+        puts = [pool.submit(s3.put_object, Bucket=bucket, Key=key, Body=files[key].read_bytes()) for key in images]
+        try:
+            for put in track(puts, description=f"Uploading to {bucket}", transient=True):
+                put.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    s3.put_object(Bucket=bucket, Key=record, Body=files[record].read_bytes(), ContentType="application/json")
+
+
+def _delete_stale(s3: "S3Client", bucket: str, prefix_: str, kept: Iterable[str]) -> None:
+    names = set(kept)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix_}/"):
+        stale: list[ObjectIdentifierTypeDef] = [
+            {"Key": item["Key"]} for item in page.get("Contents", []) if item["Key"] not in names
+        ]
+        if stale:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": stale, "Quiet": True})
