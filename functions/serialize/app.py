@@ -15,15 +15,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-# MPO is what many phones write: a JPEG photograph followed by a preview.
-FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "WEBP")
+# Pillow itself registers the first four; unless it knows all of them it would import every decoder that it has.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
+# Not JPEG: the further pictures of a phone's photograph (MPO) are previews.
 ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
 ABSENT = {"NoSuchBucket", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
 # What Pillow's decoders raise on data that isn't what its header says.

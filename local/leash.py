@@ -1,0 +1,37 @@
+"""Run a command that ends when whoever started it does: `python leash.py COMMAND…`.
+
+The parent keeps this process's standard input open. Its end of file, which also comes when the parent is killed, ends
+the command. Nothing else is imported, so that the process stays small.
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+
+GRACE_SECONDS = 3.0
+
+
+def main() -> int:
+    """Run the command and return its exit code, or the negative number of the signal that ended it."""
+    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+
+    def end(*_: object) -> None:
+        child.terminate()
+
+    def end_with_parent() -> None:
+        sys.stdin.buffer.read()
+        child.terminate()
+        try:
+            child.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""SageMaker's control plane on this machine: training jobs, models, endpoint configurations and endpoints.
+
+Requests are checked against botocore's own model of the service, and answers are cut to the shape it gives for them.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from local.endpoints import Endpoint
+from local.errors import LocalError
+from local.template import ACCOUNT_ID
+from local.training_jobs import TrainingJob
+
+Record = dict[str, Any]
+
+
+class ServiceError(LocalError):
+    """An error of the service as it goes over the wire: its code and its message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SageMaker:
+    """Answers the operations of the service; each is a method named as its botocore client's."""
+
+    def __init__(
+        self,
+        region: str,
+        start_job: Callable[[Record], TrainingJob],
+        start_endpoint: Callable[[str, Record, Record], Endpoint],
+    ) -> None:
+        """Keep how containers start: from a job's record; from an endpoint's name, configuration and model."""
+        loader = botocore.session.get_session().get_component("data_loader")
+        self._service = ServiceModel(loader.load_service_model("sagemaker", "service-2"))
+        self._region = region
+        self._start_job = start_job
+        self._start_endpoint = start_endpoint
+        self._lock = threading.RLock()
+        self._records: dict[str, dict[str, Record]] = {
+            kind: {} for kind in ("training-job", "model", "endpoint-config", "endpoint")
+        }
+        self._tags: dict[str, dict[str, str]] = {}
+        self._jobs: dict[str, TrainingJob] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+
+    def answer(self, operation: str, request: Record) -> Record:
+        """Return the answer to an operation by its name on the wire, such as CreateModel."""
+        method = getattr(self, "_" + re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower(), None)
+        if method is None:
+            raise ServiceError("UnknownOperationException", f"The local stack doesn't answer SageMaker's {operation}.")
+        model = self._service.operation_model(operation)
+        if model.input_shape:
+            report = ParamValidator().validate(request, model.input_shape)
+            if report.has_errors():
+                raise ServiceError("ValidationException", report.generate_report())
+        with self._lock:
+            answer: Record = method(request)
+        members = model.output_shape.members if model.output_shape else {}
+        return {key: value for key, value in answer.items() if key in members and value is not None}
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return the endpoint of that name, in whatever state, or None."""
+        return self._endpoints.get(name)
+
+    def stop(self) -> None:
+        """End every container."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.stop()
+            for endpoint in self._endpoints.values():
+                endpoint.stop()
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
+
+    def _create(self, kind: str, name: str, request: Record) -> Record:
+        arn = self._arn(kind, name)
+        if name in self._records[kind]:
+            code = "ResourceInUse" if kind == "training-job" else "ValidationException"
+            raise ServiceError(code, f'Cannot create already existing {kind} "{arn}".')
+        now = _now()
+        record = {key: value for key, value in request.items() if key != "Tags"}
+        self._records[kind][name] = record | {"CreationTime": now, "LastModifiedTime": now, "Arn": arn}
+        self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+        return self._records[kind][name]
+
+    def _find(self, kind: str, name: str) -> Record:
+        try:
+            return self._records[kind][name]
+        except KeyError:
+            arn = self._arn(kind, name)
+            raise ServiceError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".') from None
+
+    def _delete(self, kind: str, name: str) -> Record:
+        self._tags.pop(self._find(kind, name)["Arn"], None)
+        del self._records[kind][name]
+        return {}
+
+    def _list(self, kind: str, key: str, request: Record, summary: Callable[[Record], Record]) -> Record:
+        wanted = request.get("NameContains", "")
+        records = [record for name, record in self._records[kind].items() if wanted in name]
+        records.sort(key=lambda record: record["CreationTime"], reverse=request.get("SortOrder") != "Ascending")
+        return {key: [summary(record) for record in records]}
+
+    # Training jobs
+
+    def _create_training_job(self, request: Record) -> Record:
+        name = request["TrainingJobName"]
+        record = self._create("training-job", name, request)
+        try:
+            self._jobs[name] = self._start_job(record)
+        except LocalError as error:
+            self._delete("training-job", name)
+            raise ServiceError("ValidationException", str(error)) from error
+        return {"TrainingJobArn": record["Arn"]}
+
+    def _describe_training_job(self, request: Record) -> Record:
+        name = request["TrainingJobName"]
+        if name not in self._jobs:
+            raise ServiceError("ValidationException", "Requested resource not found.")
+        record = self._find("training-job", name)
+        return record | self._jobs[name].state() | {"TrainingJobArn": record["Arn"]}
+
+    def _stop_training_job(self, request: Record) -> Record:
+        self._describe_training_job(request)
+        self._jobs[request["TrainingJobName"]].stop()
+        return {}
+
+    def _list_training_jobs(self, request: Record) -> Record:
+        def summary(record: Record) -> Record:
+            state = self._jobs[record["TrainingJobName"]].state()
+            keys = ("TrainingJobName", "CreationTime", "LastModifiedTime", "TrainingEndTime", "TrainingJobStatus")
+            whole = record | state
+            return {key: whole[key] for key in keys if whole.get(key) is not None} | {"TrainingJobArn": record["Arn"]}
+
+        return self._list("training-job", "TrainingJobSummaries", request, summary)
+
+    # Models and endpoint configurations
+
+    def _create_model(self, request: Record) -> Record:
+        return {"ModelArn": self._create("model", request["ModelName"], request)["Arn"]}
+
+    def _describe_model(self, request: Record) -> Record:
+        record = self._find("model", request["ModelName"])
+        return {"EnableNetworkIsolation": False} | record | {"ModelArn": record["Arn"]}
+
+    def _delete_model(self, request: Record) -> Record:
+        return self._delete("model", request["ModelName"])
+
+    def _list_models(self, request: Record) -> Record:
+        return self._list("model", "Models", request, lambda record: _summary(record, "Model", ()))
+
+    def _create_endpoint_config(self, request: Record) -> Record:
+        name = request["EndpointConfigName"]
+        for variant in request["ProductionVariants"]:
+            self._find("model", variant["ModelName"])
+            if "ServerlessConfig" in variant and request.get("DataCaptureConfig", {}).get("EnableCapture"):
+                raise ServiceError("ValidationException", "DataCaptureConfig is not supported with ServerlessConfig.")
+        return {"EndpointConfigArn": self._create("endpoint-config", name, request)["Arn"]}
+
+    def _describe_endpoint_config(self, request: Record) -> Record:
+        record = self._find("endpoint-config", request["EndpointConfigName"])
+        return record | {"EndpointConfigArn": record["Arn"]}
+
+    def _delete_endpoint_config(self, request: Record) -> Record:
+        return self._delete("endpoint-config", request["EndpointConfigName"])
+
+    def _list_endpoint_configs(self, request: Record) -> Record:
+        return self._list(
+            "endpoint-config", "EndpointConfigs", request, lambda record: _summary(record, "EndpointConfig", ())
+        )
+
+    # Endpoints
+
+    def _create_endpoint(self, request: Record) -> Record:
+        name = request["EndpointName"]
+        config = self._find("endpoint-config", request["EndpointConfigName"])
+        model = self._find("model", config["ProductionVariants"][0]["ModelName"])
+        record = self._create("endpoint", name, request)
+        try:
+            self._endpoints[name] = self._start_endpoint(name, config, model)
+        except LocalError as error:
+            self._delete("endpoint", name)
+            raise ServiceError("ValidationException", str(error)) from error
+        return {"EndpointArn": record["Arn"]}
+
+    def _describe_endpoint(self, request: Record) -> Record:
+        name = request["EndpointName"]
+        record = self._find("endpoint", name)
+        config = self._find("endpoint-config", record["EndpointConfigName"])
+        capture = config.get("DataCaptureConfig")
+        summary = capture and {
+            "EnableCapture": capture.get("EnableCapture", False),
+            "CaptureStatus": "Started" if capture.get("EnableCapture") else "Stopped",
+            "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+            "DestinationS3Uri": capture["DestinationS3Uri"],
+            "KmsKeyId": capture.get("KmsKeyId", ""),
+        }
+        variants = [
+            {
+                "VariantName": variant["VariantName"],
+                "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
+                "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+                "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
+                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+            }
+            for variant in config["ProductionVariants"]
+        ]
+        state = self._endpoints[name].state()
+        return (
+            record
+            | state
+            | {"EndpointArn": record["Arn"], "DataCaptureConfig": summary, "ProductionVariants": variants}
+        )
+
+    def _delete_endpoint(self, request: Record) -> Record:
+        name = request["EndpointName"]
+        self._find("endpoint", name)
+        self._endpoints.pop(name).stop()
+        return self._delete("endpoint", name)
+
+    def _list_endpoints(self, request: Record) -> Record:
+        def summary(record: Record) -> Record:
+            state = self._endpoints[record["EndpointName"]].state()
+            return _summary(record | state, "Endpoint", ("LastModifiedTime", "EndpointStatus"))
+
+        return self._list("endpoint", "Endpoints", request, summary)
+
+    # Tags
+
+    def _add_tags(self, request: Record) -> Record:
+        tags = self._tags.setdefault(request["ResourceArn"], {})
+        tags.update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        return {"Tags": request["Tags"]}
+
+    def _list_tags(self, request: Record) -> Record:
+        tags = self._tags.get(request["ResourceArn"], {})
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _summary(record: Record, kind: str, extra: tuple[str, ...]) -> Record:
+    names = (f"{kind}Name", "CreationTime", *extra)
+    return {name: record[name] for name in names} | {f"{kind}Arn": record["Arn"]}

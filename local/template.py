@@ -1,0 +1,159 @@
+"""Read from template.yaml what the local stack runs: functions, state machines, queues and the values between them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from samtranslator.yaml_helper import yaml_parse
+
+from local.errors import LocalError
+
+ACCOUNT_ID = "123456789012"
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MB = 128
+
+
+class TemplateError(LocalError):
+    """The template says something that the local stack can't resolve."""
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A Lambda function as the template defines it; `timeout` in seconds, `memory` in MB."""
+
+    name: str
+    code: Path
+    handler: str
+    timeout: float
+    memory: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StateMachineSpec:
+    """A state machine as the template defines it, its substitutions made."""
+
+    name: str
+    type: Literal["STANDARD", "EXPRESS"]
+    definition: str
+
+
+def function_arn(name: str, region: str) -> str:
+    """Return the ARN of a function of the local account."""
+    return f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
+
+
+class Template:
+    """A SAM template with its parameters filled in.
+
+    `attributes` answers what only the running stack knows: it is called with a resource's name and an attribute
+    ("Ref" for the reference itself) and returns the value, or None where it has none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        parameters: Mapping[str, str],
+        region: str,
+        attributes: Callable[[str, str], str | None] = lambda _name, _attribute: None,
+    ) -> None:
+        self._path = path
+        self._body: dict[str, Any] = yaml_parse(path.read_text())
+        self._region = region
+        self._attributes = attributes
+        declared = self._body.get("Parameters", {})
+        if unknown := sorted(set(parameters) - set(declared)):
+            raise TemplateError(f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}.")
+        defaults = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in spec}
+        self.parameters = defaults | dict(parameters)
+        if missing := sorted(set(declared) - set(self.parameters)):
+            raise TemplateError(f"{path.name} needs a value for {', '.join(missing)}.")
+
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of every resource of a type, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self._body["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    def functions(self) -> list[FunctionSpec]:
+        """Return the functions, each with the variables that the template sets and no others."""
+        common = self._body.get("Globals", {}).get("Function", {})
+        specs = []
+        for name, own in self.resources("AWS::Serverless::Function").items():
+            merged = common | own
+            variables = self._variables(common) | self._variables(own)
+            specs.append(
+                FunctionSpec(
+                    name=name,
+                    code=self._path.parent / merged["CodeUri"],
+                    handler=merged["Handler"],
+                    timeout=float(self.resolve(merged.get("Timeout", DEFAULT_TIMEOUT_SECONDS))),
+                    memory=int(self.resolve(merged.get("MemorySize", DEFAULT_MEMORY_MB))),
+                    environment=variables,
+                )
+            )
+        return specs
+
+    def state_machines(self) -> list[StateMachineSpec]:
+        """Return the state machines with `${Substitutions}` made in their definitions."""
+        specs = []
+        for name, properties in self.resources("AWS::Serverless::StateMachine").items():
+            values = {key: self.resolve(value) for key, value in properties["DefinitionSubstitutions"].items()}
+            text = (self._path.parent / properties["DefinitionUri"]).read_text()
+            specs.append(StateMachineSpec(name, properties.get("Type", "STANDARD"), substitute(text, values)))
+        return specs
+
+    def resolve(self, node: Any) -> Any:
+        """Return a value of the template with its Ref, Fn::GetAtt and Fn::Sub answered."""
+        if isinstance(node, list):
+            return [self.resolve(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "Ref" in node:
+            return self._reference(node["Ref"])
+        if "Fn::GetAtt" in node:
+            target = node["Fn::GetAtt"]
+            name, attribute = target.split(".", 1) if isinstance(target, str) else target
+            return self._attribute(name, attribute)
+        if "Fn::Sub" in node:
+            text, values = node["Fn::Sub"], {}
+            if isinstance(text, list):
+                text, values = text
+            return re.sub(r"\$\{([^!][^}]*)\}", lambda match: self._substitution(match[1], values), text)
+        return {key: self.resolve(value) for key, value in node.items()}
+
+    def _variables(self, properties: dict[str, Any]) -> dict[str, str]:
+        variables = properties.get("Environment", {}).get("Variables", {})
+        return {key: str(self.resolve(value)) for key, value in variables.items()}
+
+    def _substitution(self, name: str, values: Mapping[str, Any]) -> str:
+        if name in values:
+            return str(self.resolve(values[name]))
+        if "." in name:
+            return self._attribute(*name.split(".", 1))
+        return self._reference(name)
+
+    def _reference(self, name: str) -> str:
+        pseudo = {"AWS::AccountId": ACCOUNT_ID, "AWS::Region": self._region, "AWS::Partition": "aws"}
+        if name in pseudo or name in self.parameters:
+            return pseudo.get(name) or self.parameters[name]
+        return self._attribute(name, "Ref")
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        if name in self.resources("AWS::Serverless::Function"):
+            return function_arn(name, self._region) if attribute == "Arn" else name
+        value = self._attributes(name, attribute)
+        if value is None:
+            raise TemplateError(f"{self._path.name}: the local stack has no {attribute} of {name}.")
+        return value
+
+
+def substitute(text: str, values: Mapping[str, Any]) -> str:
+    """Return an ASL text with its `${Name}` replaced; a name without a value is an error."""
+    if missing := sorted(set(re.findall(r"\$\{(\w+)\}", text)) - set(values)):
+        raise TemplateError(f"The state machine's definition needs a value for {', '.join(missing)}.")
+    return re.sub(r"\$\{(\w+)\}", lambda match: str(values[match[1]]), text)
