@@ -1,0 +1,1 @@
+"""Image classification by wavelet scattering and kernel ridge regression, on any CPU."""

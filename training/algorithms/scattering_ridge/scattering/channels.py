@@ -1,0 +1,86 @@
+"""Reads SageMaker's image channels: a folder of images and a .lst file that says what each one is."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scattering.errors import DataError, ImageError
+from scattering.images import decode
+from scattering.transform import cores
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Images of shape (n, side, side, 3), their file names, and their classes of shape (n,)."""
+
+    files: tuple[str, ...]
+    images: NDArray[np.uint8]
+    classes: NDArray[np.intp]
+
+
+def read_channel(data: Path, name: str, classes: int, side: int, image_size: int) -> Channel:
+    """Read every image that ``<data>/<name>_lst`` lists from ``<data>/<name>``.
+
+    Raises
+    ------
+    DataError
+        A folder or file is missing or empty, a line is malformed, a label lies outside 0..classes-1, or an
+        image can't be read or isn't image_size x image_size.
+    """
+    entries = _read_list(_only_list(data / f"{name}_lst"), classes)
+    folder = data / name
+
+    def read(file: str) -> NDArray[np.uint8]:
+        try:
+            pixels, size = decode((folder / file).read_bytes(), side)
+        except (OSError, ImageError) as error:
+            reason = "is listed but missing" if isinstance(error, FileNotFoundError) else f"can't be used: {error}"
+            raise DataError(f"The image {file} of channel {name} {reason}") from error
+        if size != (image_size, image_size):
+            raise DataError(
+                f"The image {file} of channel {name} is {size[0]} x {size[1]}; all must be {image_size} x {image_size}."
+            )
+        return pixels
+
+    with ThreadPoolExecutor(cores()) as pool:
+        images = np.stack(list(pool.map(read, [file for file, _ in entries])))
+    return Channel(tuple(file for file, _ in entries), images, np.array([label for _, label in entries]))
+
+
+def _only_list(folder: Path) -> Path:
+    lists = sorted(folder.glob("*.lst")) if folder.is_dir() else []
+    if len(lists) != 1:
+        raise DataError(f"The channel {folder.name} must hold one .lst file; it holds {len(lists)}.")
+    return lists[0]
+
+
+def _read_list(path: Path, classes: int) -> list[tuple[str, int]]:
+    """Pairs of file name and class, in the list's order."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 text: {error}.") from error
+    entries = [_read_line(line, f"{path.name} line {number}", classes) for number, line in enumerate(lines, 1) if line]
+    if not entries:
+        raise DataError(f"{path.name} lists no images.")
+    indices = {index for index, _, _ in entries}
+    if len(indices) < len(entries):
+        raise DataError(f"{path.name} uses an index twice; indices must be unique.")
+    return [(file, label) for _, label, file in entries]
+
+
+def _read_line(line: str, place: str, classes: int) -> tuple[int, int, str]:
+    fields = line.split("\t")
+    try:
+        index, label, file = int(fields[0]), int(fields[1]), fields[2]
+    except (ValueError, IndexError) as error:
+        raise DataError(f"{place} must be index, class and file name with tabs between; it is {line!r}.") from error
+    if not 0 <= label < classes:
+        raise DataError(f"{place} has class {label}; with {classes} labels it must be from 0 to {classes - 1}.")
+    relative = PurePosixPath(file)
+    if len(fields) != 3 or relative.is_absolute() or ".." in relative.parts or not relative.parts:
+        raise DataError(f"{place} must end with a path inside the channel; it is {line!r}.")
+    return index, label, file

@@ -1,0 +1,107 @@
+"""A trained model: a directory with arrays and metadata that can't run code."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scattering.errors import ModelError
+from scattering.kernel import mirror_kernel, softmax
+from scattering.transform import features
+
+FORMAT = 1
+ARRAYS = "model.npz"
+METADATA = "model.json"
+SHAPES = {"mean": "d", "scale": "d", "landmarks": "md", "weights": "mk", "intercept": "k"}
+"""Arrays of a model and their axes: d columns, m landmarks, k classes."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a prediction needs, and where it came from.
+
+    Attributes
+    ----------
+    labels : class names in the order of the probabilities
+    side : width and height that images are squashed to
+    gamma, slope : of the kernel and of the softmax
+    arrays : see `SHAPES`
+    metadata : image size, sha256 of the training data, versions and metrics
+    """
+
+    labels: tuple[str, ...]
+    side: int
+    gamma: float
+    slope: float
+    arrays: Mapping[str, NDArray[np.floating[Any]]]
+    metadata: Mapping[str, Any]
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Probabilities of shape (n, k) for RGB images of shape (n, side, side, 3)."""
+        rows = (features(images) - self.arrays["mean"]) / self.arrays["scale"]
+        kernel = mirror_kernel(rows, self.arrays["landmarks"], rows.shape[1] // 2, self.gamma)
+        return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
+
+    def save(self, directory: Path) -> None:
+        """Write both files, each beside its place and then renamed; the same model gives the same bytes."""
+        buffer = io.BytesIO()
+        half = {"landmarks": self.arrays["landmarks"].astype(np.float16)}
+        np.savez(buffer, allow_pickle=False, **{**self.arrays, **half})
+        record = {
+            "format": FORMAT,
+            "labels": self.labels,
+            "side": self.side,
+            "gamma": self.gamma,
+            "slope": self.slope,
+            **self.metadata,
+        }
+        directory.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        _write(directory / ARRAYS, buffer.getvalue())
+        _write(directory / METADATA, text.encode())
+
+    @classmethod
+    def load(cls, directory: Path) -> "Model":
+        """Read a directory that `save` wrote; ModelError says what is wrong with any other."""
+        try:
+            record = json.loads((directory / METADATA).read_text(encoding="utf-8"))
+            with np.load(directory / ARRAYS, allow_pickle=False) as stored:
+                arrays = {name: stored[name].astype(np.float32) for name in SHAPES}
+        except FileNotFoundError as error:
+            raise ModelError(f"The model directory {directory} has no {Path(error.filename).name}.") from error
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ModelError(f"The model in {directory} can't be read: {error}.") from error
+        if record.get("format") != FORMAT:
+            raise ModelError(
+                f"The model in {directory} has format {record.get('format')}; this program reads {FORMAT}."
+            )
+        _check_shapes(arrays, len(record["labels"]), directory)
+        known = {"format", "labels", "side", "gamma", "slope"}
+        metadata = {name: value for name, value in record.items() if name not in known}
+        return cls(tuple(record["labels"]), record["side"], record["gamma"], record["slope"], arrays, metadata)
+
+
+def _check_shapes(arrays: Mapping[str, NDArray[Any]], classes: int, directory: Path) -> None:
+    sizes = {"k": classes}
+    for name, axes in SHAPES.items():
+        array = arrays[name]
+        fits = array.ndim == len(axes) and all(
+            sizes.setdefault(axis, size) == size for axis, size in zip(axes, array.shape, strict=True)
+        )
+        if not fits or not np.isfinite(array).all():
+            raise ModelError(f"The model in {directory} is damaged: {name} has shape {array.shape} or isn't finite.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""Serve the model in <base>/model: python serve.py.
+
+GET /ping answers 200 as soon as the model is loaded. POST /invocations takes one image as image/png, image/jpeg or
+application/x-image and answers a JSON array of probabilities in the order of the labels; what it can't take gets 400,
+411, 413 or 415 and one line that says why. Port: SAGEMAKER_BIND_TO_PORT, or 8080.
+"""
+
+import os
+
+# Requests run side by side, one thread each; more threads within one matrix product would only get in their way.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+import json
+import signal
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import numpy as np
+from scattering.errors import ImageError, ModelError
+from scattering.images import decode
+from scattering.model import Model
+from scattering.paths import base
+
+CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
+MAX_BODY = 6_291_456
+"""Bytes that InvokeEndpoint takes at most."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; it stays open for as many requests as the client sends."""
+
+    model: ClassVar[Model]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    timeout = 65
+
+    def do_GET(self) -> None:
+        """Answer /ping."""
+        if self.path == "/ping":
+            self._answer(HTTPStatus.OK, b"", "text/plain")
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path}; there are /ping and /invocations.")
+
+    def do_POST(self) -> None:
+        """Answer /invocations."""
+        body = self._body()
+        if body is None:
+            return
+        content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.path != "/invocations":
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path}; there are /ping and /invocations.")
+        elif content_type not in CONTENT_TYPES:
+            self._refuse(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"The content type {content_type!r} is not served; send one of {', '.join(CONTENT_TYPES)}.",
+            )
+        else:
+            self._predict(body)
+
+    def _predict(self, body: bytes) -> None:
+        try:
+            pixels, _ = decode(body, self.model.side)
+        except ImageError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        probabilities = self.model.predict_proba(pixels[np.newaxis])[0]
+        self._answer(HTTPStatus.OK, json.dumps(probabilities.tolist()).encode(), "application/json")
+
+    def _body(self) -> bytes | None:
+        """The request's body, or None where it was refused unread, which ends the connection."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            self.close_connection = True
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "The request has no Content-Length.")
+        elif int(length) > MAX_BODY:
+            self.close_connection = True
+            self._refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has {length} bytes; at most {MAX_BODY} are read."
+            )
+        else:
+            body = self.rfile.read(int(length))
+            if len(body) == int(length):
+                return body
+            self.close_connection = True
+        return None
+
+    def _refuse(self, status: HTTPStatus, reason: str) -> None:
+        self._answer(status, " ".join(reason.split()).encode() + b"\n", "text/plain; charset=utf-8")
+
+    def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log refusals only: pings and answers would fill the log."""
+        if int(code) >= HTTPStatus.BAD_REQUEST:
+            super().log_request(code, size)
+
+
+class Server(ThreadingHTTPServer):
+    """A thread a connection; a queue long enough for a burst of clients."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def main() -> int:
+    """Load the model, then listen until the container is stopped."""
+    try:
+        Handler.model = Model.load(base() / "model")
+    except ModelError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a container's log is its standard output and error
+        return 1
+    side = Handler.model.side
+    Handler.model.predict_proba(np.zeros((1, side, side, 3), np.uint8))
+    address = os.environ.get("SAGEMAKER_BIND_TO_ADDRESS", "0.0.0.0")  # noqa: S104 - a container is reached from outside
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with Server((address, int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))), Handler) as server:
+        server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Train a model from SageMaker's channels: python train.py.
+
+Reads <base>/input/config/hyperparameters.json and the channels train, train_lst and, where given, validation and
+validation_lst; writes <base>/model, and <base>/output/data/out_of_fold.csv with the calibrated probabilities of the
+training images, each from the others. A failure is a sentence in <base>/output/failure and exit code 1.
+"""
+
+import os
+
+# One thread for linear algebra keeps the model's bytes the same on any number of cores; images use them all.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+import csv
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from scattering.channels import Channel, read_channel
+from scattering.errors import AlgorithmError, DataError
+from scattering.estimator import MirrorKernelRidge
+from scattering.hyperparameters import Hyperparameters, read_hyperparameters
+from scattering.metrics import accuracy, calibration_error
+from scattering.model import SHAPES, Model
+from scattering.paths import base
+from scattering.transform import features
+
+FAILURE_LIMIT = 1024
+"""Characters of the failure file that SageMaker shows."""
+
+
+def train(root: Path) -> Model:
+    """Run the training job whose directories stand below root and return the model; DataError says why not."""
+    settings = read_hyperparameters(root / "input" / "config" / "hyperparameters.json")
+    data = root / "input" / "data"
+    training = _read(data, "train", settings)
+    missing = sorted(set(range(len(settings.class_labels))) - set(training.classes.tolist()))
+    if missing:
+        raise DataError(f"The channel train has no image of the class {settings.class_labels[missing[0]]}.")
+    validation = _read(data, "validation", settings) if (data / "validation").exists() else None
+
+    began = time.perf_counter()
+    classifier = MirrorKernelRidge(
+        mirrored=True, gamma=settings.gamma, landmarks=settings.landmarks, random_state=settings.seed
+    ).fit(features(training.images), training.classes)
+    _log(f"fitted {len(training.classes)} images in {time.perf_counter() - began:.1f} s")
+
+    model = _model(settings, classifier, {})
+    out_of_fold = classifier.out_of_fold_proba_
+    metrics = {
+        "train-accuracy": accuracy(model.predict_proba(training.images), training.classes),
+        "out-of-fold-accuracy": accuracy(out_of_fold, training.classes),
+        "out-of-fold-ece": calibration_error(out_of_fold, training.classes),
+    }
+    if validation is not None:
+        predicted = model.predict_proba(validation.images)
+        metrics["validation-accuracy"] = accuracy(predicted, validation.classes)
+        metrics["validation-ece"] = calibration_error(predicted, validation.classes)
+    _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
+    _write_out_of_fold(root / "output" / "data", settings, training, out_of_fold)
+    return _model(settings, classifier, metrics)
+
+
+def _read(data: Path, name: str, settings: Hyperparameters) -> Channel:
+    channel = read_channel(data, name, len(settings.class_labels), settings.side, settings.image_size)
+    _log(f"read {len(channel.classes)} images of channel {name}")
+    return channel
+
+
+def _model(settings: Hyperparameters, classifier: MirrorKernelRidge, metrics: dict[str, float]) -> Model:
+    metadata: dict[str, Any] = {
+        "image_size": settings.image_size,
+        "dataset_sha256": settings.dataset_sha256,
+        "hyperparameters": {"seed": settings.seed, "landmarks": settings.landmarks, "ridge": classifier.ridge_},
+        "metrics": metrics,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+    }
+    arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
+    return Model(settings.class_labels, settings.side, settings.gamma, classifier.slope_, arrays, metadata)
+
+
+def _write_out_of_fold(folder: Path, settings: Hyperparameters, training: Channel, rows: np.ndarray[Any, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "out_of_fold.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "class", *settings.class_labels])
+        for name, code, row in zip(training.files, training.classes, rows, strict=True):
+            writer.writerow([name, settings.class_labels[code], *(f"{value:.6f}" for value in row)])
+
+
+def _log(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - a container's log is its standard output
+
+
+def _fail(root: Path, reason: str) -> None:
+    output = root / "output"
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "failure").write_text(reason[:FAILURE_LIMIT], encoding="utf-8")
+    _log(reason)
+
+
+def main() -> int:
+    """Train, save, and give the exit code."""
+    root = base()
+    try:
+        train(root).save(root / "model")
+    except AlgorithmError as error:
+        _fail(root, str(error))
+        return 1
+    except BaseException as error:
+        _fail(root, f"Training ended by {type(error).__name__}: {error}")
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
