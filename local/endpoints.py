@@ -154,7 +154,8 @@ class Endpoint:
                 self._set("Failed", f"{variant} did not pass the ping health check; {self._log} has its output.")
                 return
             else:
-                time.sleep(RESTART_SECONDS)
+                container.end(process)
+                self._stopping.wait(RESTART_SECONDS)
 
     def _fetch_model(self, base: Path) -> None:
         (base / "model").mkdir()
