@@ -1,0 +1,141 @@
+"""The report: one HTML file that needs nothing beside it, and its charts as PNG files."""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+
+from monitoring.capture import CaptureError, CaptureRecord, SkippedLine
+from monitoring.charts import DARK, LIGHT
+from monitoring.errors import MonitoringError
+from monitoring.evaluate import Evaluation
+from monitoring.executions import Execution
+from monitoring.files import write_whole
+from monitoring.findings import findings
+from monitoring.join import Figures, Pair, figures, join
+from monitoring.quality import interval
+from monitoring.report_charts import Sketch, sketches
+
+REPORT_FILE = "report.html"
+THUMBNAIL = 96
+# A page with more rows than these is no longer read; executions.jsonl has them all.
+ROWS_SHOWN = 1000
+
+
+class ReportError(MonitoringError):
+    """There is nothing to report on."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart in both colour schemes, as data URIs, with what it shows in words."""
+
+    title: str
+    alt: str
+    note: str
+    light: str
+    dark: str
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """One captured image of the gallery; `source` is a data URI, or None where the image can't be decoded."""
+
+    source: str | None
+    alt: str
+    execution: Execution
+
+
+def write_report(
+    out: Path,
+    executions: Sequence[Execution],
+    captured: Iterable[CaptureRecord | SkippedLine],
+    *,
+    title: str = "Image classification",
+    classes: Sequence[str] = (),
+    threshold: float | None = None,
+    evaluation: Evaluation | None = None,
+    unexpected: Sequence[str] = (),
+) -> Figures:
+    """Write `<out>/report.html` with its PNGs beside it, and give the figures that it shows.
+
+    *captured* is read once, as a stream. *classes* are the model's labels in order (others that occur are added),
+    *threshold* the workflow's (by default that of the accepted executions), *unexpected* one sentence for each case
+    that did not end as it should. Raises ReportError where there are no executions.
+    """
+    if not executions:
+        raise ReportError("There are no executions to report on; run some cases first.")
+    completeness, least_confident = join(executions, captured)
+    counted = figures(executions, completeness)
+    if threshold is None:
+        threshold = max((e.threshold for e in executions if e.threshold is not None), default=None)
+    started = sorted(datetime.fromisoformat(e.started) for e in executions)
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            written=datetime.now(UTC),
+            first=started[0],
+            last=started[-1],
+            endpoints=sorted({f"{e.endpoint} / {e.variant}" for e in executions if e.endpoint}),
+            figures=counted,
+            accuracy_interval=interval(counted.correct, counted.judged),
+            threshold=threshold,
+            findings=findings(counted, unexpected),
+            charts=[_chart(out, sketch) for sketch in sketches(executions, classes, threshold, evaluation)],
+            gallery=[_thumbnail(pair) for pair in least_confident],
+            rejected=[e for e in executions if e.outcome == "REJECTED"][:ROWS_SHOWN],
+            failed=[e for e in executions if e.outcome == "FAILED"][:ROWS_SHOWN],
+            executions=executions[:ROWS_SHOWN],
+        )
+    )
+    write_whole(out / REPORT_FILE, page)
+    return counted
+
+
+def _chart(out: Path, sketch: Sketch) -> Chart:
+    """Draw *sketch* for both colour schemes; the light one is written to *out*, too."""
+    light = sketch.draw(LIGHT)
+    write_whole(out / f"{sketch.name}.png", light)
+    return Chart(sketch.title, sketch.alt, sketch.note, _data_uri(light), _data_uri(sketch.draw(DARK)))
+
+
+def _thumbnail(pair: Pair) -> Thumbnail:
+    execution = pair.execution
+    alt = f"{execution.case}: {execution.label} with {execution.confidence:.1%}"
+    if execution.truth is not None:
+        alt += f", truth {execution.truth}"
+    try:
+        with pair.record.image() as image:
+            small = image.convert("RGB")
+    except CaptureError:
+        return Thumbnail(None, f"{alt}; the captured image can't be decoded", execution)
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG")
+    return Thumbnail(_data_uri(buffer.getvalue()), alt, execution)
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = _percent
+    return environment
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "n/a" if share is None else f"{share:.{digits}%}"
