@@ -60,8 +60,10 @@ class Stack:
         import boto3
         from moto.core.config import default_user_config
 
+        from local import mends
         from local.moto_front import Front
 
+        mends.apply()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._options = options
         self._logs = Path(options.logs)

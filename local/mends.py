@@ -1,0 +1,39 @@
+"""Mends to the pinned moto: each is one function that says what is wrong without it."""
+
+import functools
+from types import ModuleType
+
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_sfn,
+    state_task_service_sqs,
+)
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+CLIENT_USERS: tuple[ModuleType, ...] = (lambda_eval_utils, state_task_service_sfn, state_task_service_sqs)
+
+
+def apply() -> None:
+    """Mend moto in this process; a second call changes nothing."""
+    parse_each_definition_once()
+    share_task_clients()
+
+
+def parse_each_definition_once() -> None:
+    """Moto parses a state machine's definition anew for each execution, which costs more than the rest of it.
+
+    A parsed program keeps no state of an execution: that is in the execution's own environment.
+    """
+    parse = AmazonStateLanguageParser.parse
+    if not hasattr(parse, "cache_info"):
+        AmazonStateLanguageParser.parse = staticmethod(functools.lru_cache(maxsize=64)(parse))  # type: ignore[method-assign]
+
+
+def share_task_clients() -> None:
+    """Moto makes a new SDK client for each task of an execution; clients are made to be shared by threads."""
+    if hasattr(boto_client.boto_client_for, "cache_info"):
+        return
+    boto_client.boto_client_for = functools.lru_cache(maxsize=64)(boto_client.boto_client_for)
+    for module in CLIENT_USERS:
+        module.boto_client_for = boto_client.boto_client_for  # type: ignore[attr-defined]
