@@ -4,6 +4,7 @@ The parent keeps this process's standard input open. Its end of file, which also
 the command. Nothing else is imported, so that the process stays small.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ def main() -> int:
         child.terminate()
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: its lock, held by this thread, would abort the interpreter when the command ends first.
+        while os.read(0, 1024):
+            pass
         child.terminate()
         try:
             child.wait(GRACE_SECONDS)
