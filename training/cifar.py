@@ -6,7 +6,6 @@ pickle of a dict. Rows of `data` are 3,072 bytes: 1,024 red, 1,024 green, 1,024 
 
 import difflib
 import gzip
-import hashlib
 import pickle
 import tarfile
 import zlib
@@ -22,7 +21,9 @@ from PIL import Image
 
 from training.collection import Collection, digest
 from training.dataset import SPLITS
+from training.download import sha256
 from training.errors import ArchiveError, UnknownClassError
+from training.unpickler import RowsUnpickler
 
 SIDE = 32
 ROW_BYTES = 3 * SIDE * SIDE
@@ -60,48 +61,6 @@ class Archive:
 
     classes: tuple[str, ...]
     splits: dict[str, Rows]
-
-
-class _Dtype:
-    """Stands in for `numpy.dtype`; the state of a one-byte type says nothing that matters."""
-
-    def __init__(self, code: bytes | str, *_: object) -> None:
-        self.code = code
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-
-class _Array:
-    """Stands in for `numpy.core.multiarray._reconstruct` and takes nothing but rows of bytes."""
-
-    rows: NDArray[np.uint8]
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, dtype, column_major, data = state
-        if not isinstance(dtype, _Dtype) or dtype.code not in (b"u1", "u1") or column_major:
-            raise pickle.UnpicklingError("an array is not of unsigned bytes, row by row")
-        self.rows = np.frombuffer(data, np.uint8).reshape(shape)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Admits the three globals of a pickled NumPy array, and puts inert classes in their place.
-
-    NumPy's own would trust the state that they are given, which a forged pickle can use to reach foreign memory.
-    """
-
-    def find_class(self, module: str, name: str) -> Any:
-        match module.replace("numpy._core", "numpy.core"), name:
-            case "numpy.core.multiarray", "_reconstruct":
-                return _Array
-            case "numpy", "dtype":
-                return _Dtype
-            case "numpy", "ndarray":
-                return None  # Only ever an argument of _reconstruct, which ignores it.
-        raise ArchiveError(f"the archive holds a pickle that calls for {module}.{name}; nothing of it was run")
 
 
 def read(path: Path) -> Archive:
@@ -151,7 +110,7 @@ def _load(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> dict[byt
     if stream is None:
         raise ArchiveError(f"{path}: {member.name!r} is not a file")
     try:
-        content = _Unpickler(stream, encoding="bytes").load()
+        content = RowsUnpickler(stream, encoding="bytes").load()
     except _NOT_A_PICKLE as error:
         raise ArchiveError(f"{path}: {member.name!r} is not a pickle that can be read ({error})") from error
     if not isinstance(content, dict):
@@ -214,16 +173,3 @@ def _number(classes: Sequence[str], name: str) -> int:
         return classes.index(name)
     close = difflib.get_close_matches(name, classes, n=3) or classes
     raise UnknownClassError(f"the archive has no class {name!r}; it has, among others, {', '.join(close)}")
-
-
-def sha256(path: Path) -> str:
-    """Take the SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        ArchiveError: there is no such file.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise ArchiveError(f"there is no archive at {path}") from error

@@ -1,12 +1,12 @@
 """Fetch a known file from any of its hosts, resumed where it broke off and checked before it gets its name."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 from rich.progress import Progress
 
-from training.cifar import sha256
 from training.errors import ArchiveError
 
 CHUNK_BYTES = 1 << 18
@@ -72,8 +72,19 @@ def fetch(remote: RemoteFile, cache: Path) -> Path:
 
 
 def _complete(remote: RemoteFile, url: str, part: Path) -> None:
-    """Complete `part` from `url`, from the start if the host can't resume; drop it if it isn't the file."""
+    """Bring `part` to its full size from `url`; drop it if it isn't the file then."""
     begun = part.stat().st_size if part.exists() else 0
+    if begun < remote.size:
+        _append(remote, url, part, begun)
+    if (size := part.stat().st_size) < remote.size:
+        raise ArchiveError(f"{size:,} bytes came, not {remote.size:,}")
+    if (found := sha256(part)) != remote.sha256:
+        part.unlink()
+        raise ArchiveError(f"what came has the SHA-256 {found}, not {remote.sha256}")
+
+
+def _append(remote: RemoteFile, url: str, part: Path, begun: int) -> None:
+    """Add what comes after the first `begun` bytes, or begin again if the host can't resume."""
     headers = {"Range": f"bytes={begun}-"} if begun else {}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
         answer.raise_for_status()
@@ -84,9 +95,17 @@ def _complete(remote: RemoteFile, url: str, part: Path) -> None:
                 file.write(chunk)
                 progress.update(bar, advance=len(chunk))
                 if file.tell() > remote.size:
-                    break
-    if (size := part.stat().st_size) < remote.size:
-        raise ArchiveError(f"{size:,} bytes came, not {remote.size:,}")
-    if (found := sha256(part)) != remote.sha256:
-        part.unlink()
-        raise ArchiveError(f"what came has the SHA-256 {found}, not {remote.sha256}")
+                    return
+
+
+def sha256(path: Path) -> str:
+    """Take the SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        ArchiveError: there is no such file.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise ArchiveError(f"there is no archive at {path}") from error

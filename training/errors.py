@@ -4,7 +4,11 @@ TrainingError
 ├── ArchiveError       an archive can't be had, or isn't what it should be
 ├── UnknownClassError  a class was asked for that the source doesn't have
 ├── ImageError         an image file can't be read as one still picture
-└── DatasetError       a data set can't be made, found or read
+├── DatasetError       a data set can't be made, found or read
+├── ModelRecordError   a record of a model or of its job can't be read
+├── JobError           a training job can't be asked for, or ended without a model
+├── DeployError        an endpoint can't be put into service
+└── PredictError       an image can't be found, or the endpoint has no answer for it
 """
 
 
@@ -26,3 +30,19 @@ class ImageError(TrainingError):
 
 class DatasetError(TrainingError):
     """A data set can't be made, found or read."""
+
+
+class ModelRecordError(TrainingError):
+    """A model.json or job.json can't be read as the record that it should be."""
+
+
+class JobError(TrainingError):
+    """A training job can't be asked for, or ended without a model."""
+
+
+class DeployError(TrainingError):
+    """An endpoint can't be put into service."""
+
+
+class PredictError(TrainingError):
+    """An image can't be found, or the endpoint has no answer for it."""

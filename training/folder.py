@@ -3,6 +3,9 @@
 import difflib
 import hashlib
 import logging
+import struct
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,10 +20,16 @@ from training.errors import DatasetError, ImageError, UnknownClassError
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 50_000_000
+# What the workflow classifies, it can be trained on, and nothing else.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+# Not JPEG: the further pictures of a phone's photograph are previews.
+ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
+MAX_PIXELS = 50_000_000  # Pillow only warns, and later.
 TEST_PART = 0.2
 NAMED_IN_MESSAGE = 5
+
+# What Pillow's decoders raise on data that isn't what its header says.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 def class_names(root: Path) -> tuple[str, ...]:
@@ -43,6 +52,7 @@ def collect(root: Path, classes: Sequence[str], size: int, *, skip_broken: bool 
     Raises:
         UnknownClassError: there is no folder of such a class.
         ImageError: files can't be read as images, and `skip_broken` doesn't say to leave them out.
+        DatasetError: there are no images, or one image has two classes.
     """
     known = class_names(root)
     for name in classes:
@@ -67,6 +77,7 @@ def collect(root: Path, classes: Sequence[str], size: int, *, skip_broken: bool 
     if not images:
         raise DatasetError(f"{root} holds no images of {', '.join(classes)}")
     table = pd.DataFrame(rows, columns=["split", "class", "file", "digest"])
+    _refuse_two_classes(table, root)
     order = np.argsort(table["digest"].to_numpy(), kind="stable")  # Classes mixed, in an order that stays.
     return Collection(table.iloc[order].reset_index(drop=True), np.stack(images)[order], str(root), content.hexdigest())
 
@@ -78,6 +89,13 @@ def _visible(folder: Path) -> Iterator[Path]:
 def _split(key: str, seed: int) -> str:
     chance = int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
     return "test" if chance < TEST_PART else "train"
+
+
+def _refuse_two_classes(table: pd.DataFrame, root: Path) -> None:
+    doubtful = table[table.groupby("digest")["class"].transform("nunique") > 1]
+    if not doubtful.empty:
+        names = (doubtful["class"] + "/" + doubtful["file"]).head(NAMED_IN_MESSAGE)
+        raise DatasetError(f"{root} holds the same image under more than one class: {', '.join(names)}")
 
 
 def _report(broken: list[str], root: Path, *, skip_broken: bool) -> None:
@@ -98,26 +116,27 @@ def read_image(path: Path, size: int) -> NDArray[np.uint8]:
         ImageError: the file is no picture, is damaged, animated or larger than `MAX_PIXELS`.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+            image = Image.open(path, formats=FORMATS)
+        with image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(f"{path} has {image.width}x{image.height} pixels, more than {MAX_PIXELS:,}")
-            if getattr(image, "n_frames", 1) > 1:
+            if image.format in ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
                 raise ImageError(f"{path} is animated")
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-    # What Pillow's decoders raise on damaged files.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path} can't be read ({error})") from error
-    squashed = _rgb(upright).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+            # A JPEG decoder can scale as it goes: a large photograph costs a fraction.
+            image.draft("RGB", (2 * size, 2 * size))
+            squashed = _rgb(image).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    except _DAMAGE as error:
+        raise ImageError(f"{path} can't be read as an image ({error or type(error).__name__})") from error
     return np.asarray(squashed)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Bring any mode to RGB: 16 bits scaled to 8, transparency flattened over white."""
-    if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
+    """Turn a picture upright and bring any mode to RGB: 16 bits scaled to 8, transparency flattened over white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = image.convert("I").point([value >> 8 for value in range(65536)], "L")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")

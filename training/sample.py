@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import PIL
 
-from training import sketch
+from training import scene, sketch
 from training.cifar import FOLDER, ROW_BYTES
 
 COUNTS = {"train": 500, "test": 100}
@@ -25,7 +25,7 @@ def sample_archive(cache: Path, seed: int = SEED, counts: dict[str, int] = COUNT
     The same seed and counts (images of each class, by split) give the same bytes. The file is named for what made it,
     so a change of the drawing is never hidden by an older archive.
     """
-    code = b"".join(Path(file).read_bytes() for file in (__file__, sketch.__file__))
+    code = b"".join(Path(file).read_bytes() for file in (__file__, scene.__file__, sketch.__file__))
     versions = f"{seed} {counts} {PIL.__version__} {np.__version__}".encode()
     path = cache / f"sample-{hashlib.sha256(code + versions).hexdigest()[:16]}.tar.gz"
     if path.exists():
@@ -66,6 +66,6 @@ def _split(split: str, count: int, seed: int) -> dict[bytes, Any]:
     labels = rng.permutation(np.repeat(np.arange(len(names)), count)).tolist()
     rows = np.empty((len(labels), ROW_BYTES), np.uint8)
     for row, label in enumerate(labels):
-        rows[row] = np.asarray(sketch.picture(names[label], rng)).transpose(2, 0, 1).reshape(-1)
+        rows[row] = np.asarray(scene.picture(names[label], rng)).transpose(2, 0, 1).reshape(-1)
     files = [f"{names[label]}_{split}_{row:06}.png".encode() for row, label in enumerate(labels)]
     return {b"data": rows, b"fine_labels": labels, b"filenames": files}

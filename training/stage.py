@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
-IMAGE_SIZES = range(8, 225)
+IMAGE_SIZES = range(16, 225)
 UPLOADS = 16
 
 

@@ -1,0 +1,104 @@
+"""Explore a staged data set: class counts, pixel statistics and a contact sheet."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from training.dataset import Dataset, parse_lst
+from training.errors import DatasetError
+
+SHEET = "samples.png"
+RECORD = "exploration.json"
+COLUMNS = 12
+ROWS = 4
+CELL = 96
+GAP = 4
+TITLE = 30
+
+
+@dataclass(frozen=True)
+class PixelStatistics:
+    """Mean and standard deviation over pixels, for red, green and blue, with 0 black and 1 full."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What a data set looks like: images by split and class, and pixel statistics of the training images."""
+
+    dataset: str
+    image_size: int
+    counts: dict[str, dict[str, int]]
+    pixels: PixelStatistics
+    pixels_by_class: dict[str, PixelStatistics]
+    sheet: str
+
+
+def explore(name: str, out: Path) -> Exploration:
+    """Look at the training images of `out/datasets/<name>/`; write `samples.png` and `exploration.json` to `out`.
+
+    Raises:
+        DatasetError: there is no such data set, or an image of it is missing.
+    """
+    dataset = Dataset.from_folder(out, name)
+    by_class = _training_images(dataset, out)
+    _contact_sheet(by_class).save(out / SHEET)
+    exploration = Exploration(
+        dataset.name,
+        dataset.image_size,
+        dataset.counts,
+        _statistics(np.concatenate(list(by_class.values()))),
+        {label: _statistics(images) for label, images in by_class.items()},
+        str(out / SHEET),
+    )
+    (out / RECORD).write_text(json.dumps(asdict(exploration), indent=2) + "\n")
+    return exploration
+
+
+def _training_images(dataset: Dataset, out: Path) -> dict[str, NDArray[np.uint8]]:
+    """Read the training images, (n, size, size, 3) by class."""
+    root = out / dataset.prefix
+    images: dict[str, list[NDArray[np.uint8]]] = {label: [] for label in dataset.classes}
+    try:
+        for sample in parse_lst((root / "train.lst").read_text()):
+            with Image.open(root / "train" / sample.file) as image:
+                images[dataset.classes[sample.label]].append(np.asarray(image))
+    except FileNotFoundError as error:
+        raise DatasetError(f"the data set {dataset.name!r} is not whole ({error}); stage it again") from error
+    return {label: np.stack(of_class) for label, of_class in images.items()}
+
+
+def _statistics(images: NDArray[np.uint8]) -> PixelStatistics:
+    return PixelStatistics(_triple(images.mean((0, 1, 2)) / 255), _triple(images.std((0, 1, 2)) / 255))
+
+
+def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    red, green, blue = (round(value, 4) for value in values.tolist())
+    return red, green, blue
+
+
+def _contact_sheet(by_class: dict[str, NDArray[np.uint8]]) -> Image.Image:
+    """Show the first images of each class, enlarged, under the class's name."""
+    block = TITLE + ROWS * (CELL + GAP)
+    sheet = Image.new("RGB", (COLUMNS * (CELL + GAP) + GAP, len(by_class) * block + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=18)
+    for number, (label, images) in enumerate(by_class.items()):
+        top = number * block
+        draw.text((GAP, top + GAP), f"{label} ({len(images)} training images)", fill="black", font=font)
+        _paste(sheet, images[: ROWS * COLUMNS], top + TITLE)
+    return sheet
+
+
+def _paste(sheet: Image.Image, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], top: int) -> None:
+    for place, image in enumerate(images):
+        row, column = divmod(place, COLUMNS)
+        enlarged = Image.fromarray(image).resize((CELL, CELL), Image.Resampling.BICUBIC)
+        sheet.paste(enlarged, (GAP + column * (CELL + GAP), top + row * (CELL + GAP)))
