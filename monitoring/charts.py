@@ -100,7 +100,7 @@ def histogram(table: pd.DataFrame, threshold: float | None, palette: Palette) ->
         label=["right, or truth unknown", "wrong label"],
     )
     if threshold is not None:
-        axes.axvline(threshold, color=palette.accent, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
+        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("confidence")
     axes.set_ylabel("images")
