@@ -3,6 +3,7 @@
 import functools
 from types import ModuleType
 
+from botocore.client import BaseClient
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_sfn,
@@ -32,8 +33,16 @@ def parse_each_definition_once() -> None:
 
 def share_task_clients() -> None:
     """Moto makes a new SDK client for each task of an execution; clients are made to be shared by threads."""
-    if hasattr(boto_client.boto_client_for, "cache_info"):
+    make = boto_client.boto_client_for
+    if make.__module__ == __name__:
         return
-    boto_client.boto_client_for = functools.lru_cache(maxsize=64)(boto_client.boto_client_for)
-    for module in CLIENT_USERS:
-        module.boto_client_for = boto_client.boto_client_for  # type: ignore[attr-defined]
+
+    @functools.cache
+    def shared(region: str, service: str) -> BaseClient:
+        return make(region, service)
+
+    def boto_client_for(region: str, service: str, state_credentials: object = None) -> BaseClient:  # noqa: ARG001
+        return shared(region, service)
+
+    for module in (boto_client, *CLIENT_USERS):
+        module.boto_client_for = boto_client_for  # type: ignore[attr-defined]
