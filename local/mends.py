@@ -4,6 +4,7 @@ import functools
 from types import ModuleType
 
 from botocore.client import BaseClient
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_sfn,
@@ -17,8 +18,16 @@ CLIENT_USERS: tuple[ModuleType, ...] = (lambda_eval_utils, state_task_service_sf
 
 def apply() -> None:
     """Mend moto in this process; a second call changes nothing."""
+    find_each_backend_once()
     parse_each_definition_once()
     share_task_clients()
+
+
+def find_each_backend_once() -> None:
+    """Moto's server lists its own folder on disk for each request, to learn which service a host name means."""
+    find = DomainDispatcherApplication.get_backend_for_host
+    if not hasattr(find, "cache_info"):
+        DomainDispatcherApplication.get_backend_for_host = functools.cache(find)  # type: ignore[method-assign]
 
 
 def parse_each_definition_once() -> None:
