@@ -77,7 +77,11 @@ def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -
         axes.plot(times, median, color=palette.ink, linewidth=1.4, label=f"median of {ROLLING}")
     if threshold is not None:
         axes.axhline(threshold, color=palette.accent, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
-    locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call] # Matplotlib has no types for dates.
+    # A run of one moment would otherwise be drawn on an axis of years.
+    margin = max(ordered["time"].iloc[-1] - ordered["time"].iloc[0], pd.Timedelta(seconds=10)) * 0.03
+    left, right = (ordered["time"].iloc[0] - margin, ordered["time"].iloc[-1] + margin)
+    axes.set_xlim(left.tz_localize(None), right.tz_localize(None))
+    locator = AutoDateLocator(minticks=3)  # type: ignore[no-untyped-call] # Matplotlib has no types for dates.
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call] # as above
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
