@@ -1,0 +1,283 @@
+"""The `workflow` command: each verb is a function of its module; modules are imported when their verb is called."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="Stage data, train and deploy a model, classify images, watch the model: on AWS or all on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Bucket = Annotated[str, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")]
+Role = Annotated[str, typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that SageMaker works under.")]
+Endpoint = Annotated[str, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint.")]
+StateMachine = Annotated[
+    str, typer.Option(envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine.")
+]
+Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
+Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
+Source = Annotated[
+    str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
+]
+Archive = Annotated[
+    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, in place of the download.", dir_okay=False)
+]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Refuse an archive that isn't the official one.")]
+Classes = Annotated[str, typer.Option(help="Classes to keep, in label order, with commas.")]
+MaxError = Annotated[float, typer.Option(help="Error among accepted images that the threshold must keep.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Executions at once.")]
+DEFAULT_ENDPOINT = "image-classification"
+DEFAULT_OUT = Path("out")
+
+console = Console()
+
+
+@app.command()
+def demo(
+    dataset: Source = "sample",
+    archive: Archive = None,
+    verify: Verify = True,
+    classes: Classes = "",
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Test images to run through the workflow; all by default.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Confidence threshold; the recommended one by default.")
+    ] = None,
+    max_error: MaxError = 0.02,
+    concurrency: Concurrency = 2,
+    out: Out = Path("out/demo"),
+) -> None:
+    """Run the whole workflow on this machine: stage, explore, train, deploy, predict, run, capture and report."""
+    from local.demo import Request, run_demo
+
+    run_demo(
+        Request(dataset, archive, verify, _names(classes), images, threshold, max_error, concurrency, out), console
+    )
+
+
+@app.command()
+def local(
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    classes: Classes = "",
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Confidence threshold.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 lets the system pick one.")] = 0,
+    logs: Annotated[Path, typer.Option(help="Folder of the functions' and containers' logs.")] = Path("out/local"),
+) -> None:
+    """Run the local stack until Ctrl-C; print the variables under which every verb and SDK uses it."""
+    from local.stack import Options, serve
+
+    parameters = {"EndpointName": endpoint}
+    parameters |= {"ClassLabels": classes} if classes else {}
+    parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
+    serve(Options(logs=str(logs), parameters=parameters, port=port), console)
+
+
+@app.command()
+def stage(
+    dataset: Source = "sample",
+    archive: Archive = None,
+    verify: Verify = True,
+    classes: Classes = "",
+    name: Annotated[str, typer.Option(help="Name of the data set; the source's by default.")] = "",
+    image_size: Annotated[int, typer.Option(min=16, max=224, help="Side of the images in pixels.")] = 32,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave a folder's broken images out.")] = False,
+    bucket: Annotated[
+        str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket to upload to; without it nothing is uploaded.")
+    ] = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Get images, check them, keep the classes that matter, and put them as a data set on disk and in S3."""
+    from training import stage as room
+
+    staged = room.stage(
+        dataset,
+        out,
+        bucket=bucket,
+        archive=archive,
+        verify=verify,
+        classes=_names(classes),
+        name=name,
+        image_size=image_size,
+        skip_broken=skip_broken,
+    )
+    where = f" and s3://{bucket}/{staged.prefix}" if bucket else ""
+    _table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
+    console.print(f"{staged.name}: {out / staged.prefix}{where}")
+
+
+@app.command()
+def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
+    """Count classes, measure pixels, and draw a contact sheet of a staged data set."""
+    from training import explore as room
+
+    seen = room.explore(name, out)
+    statistics = seen.pixels_by_class | {"all": seen.pixels}
+    _table(
+        ("class", "mean of R, G, B", "standard deviation"),
+        [(label, _rounded(pixels.mean), _rounded(pixels.std)) for label, pixels in statistics.items()],
+    )
+    console.print(f"Contact sheet: {seen.sheet}")
+
+
+@app.command()
+def train(bucket: Bucket, role: Role, name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
+    """Train a model on a staged data set as a SageMaker training job; write model.json."""
+    from training import train as room
+    from training.dataset import Dataset
+
+    model = room.train(Dataset.from_s3(bucket, name), bucket=bucket, role_arn=role, out=out)
+    _table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
+    console.print(f"Model: {model.artifact}")
+
+
+@app.command()
+def deploy(bucket: Bucket, role: Role, endpoint: Endpoint = DEFAULT_ENDPOINT, out: Out = DEFAULT_OUT) -> None:
+    """Serve the model of model.json by an endpoint that captures its data."""
+    from training import deploy as room
+    from training.model import Model
+
+    model = Model.read(out / "model.json")
+    deployment = room.deploy(model, endpoint_name=endpoint, bucket=bucket, role_arn=role)
+    console.print(f"{deployment.endpoint} is in service and answers for {', '.join(deployment.labels)}.")
+
+
+@app.command()
+def predict(
+    sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Ask the endpoint what is in images."""
+    from training import predict as room
+    from training.model import Model
+
+    labels = Model.read(out / "model.json").labels
+    answers = room.predict(endpoint, labels, sources)
+    _table(("image", "label", "confidence"), [(one.source, one.label, f"{one.confidence:.4f}") for one in answers])
+
+
+@app.command()
+def evaluate(
+    bucket: Bucket,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    name: Name = "sample",
+    max_error: MaxError = 0.02,
+    concurrency: Concurrency = 2,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Ask the endpoint about all test images, and recommend the threshold that keeps the error low."""
+    from monitoring import evaluate as room
+
+    found = room.evaluate(bucket, name, endpoint, out, max_error, concurrency)
+    rows = [("accuracy", f"{found.accuracy:.4f}"), ("calibration error", f"{found.expected_calibration_error:.4f}")]
+    if point := found.recommended:
+        rows += [("recommended threshold", f"{point.threshold:.4f}"), ("coverage there", f"{point.coverage:.1%}")]
+    _table(("test images", found.images), rows)
+    if not found.recommended:
+        console.print(f"No threshold keeps the error among accepted images at or below {max_error:.1%}.")
+    console.print(f"Evaluation: {out / room.EVALUATION_FILE}")
+
+
+@app.command()
+def cases(
+    bucket: Bucket,
+    name: Name = "sample",
+    images: Annotated[int | None, typer.Option(min=1, help="Test images to make a case of; all by default.")] = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Make test events from a data set's test images and from broken ones."""
+    from monitoring import cases as room
+
+    made = room.generate(bucket, name, out, images)
+    console.print(f"{len(made)} cases: {out / 'events'}")
+
+
+@app.command()
+def run(
+    state_machine: StateMachine,
+    concurrency: Concurrency = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run finished.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Start an execution of the state machine for each case, and write down how it ended."""
+    from collections import Counter
+
+    from monitoring import cases as made
+    from monitoring import run as room
+    from monitoring.executions import EXECUTIONS_FILE
+
+    executions = room.run(state_machine, made.read_cases(out / made.CASES_FILE), out, concurrency, resume=resume)
+    _table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
+    console.print(f"Executions: {out / EXECUTIONS_FILE}")
+
+
+@app.command()
+def report(bucket: Bucket, endpoint: Endpoint = DEFAULT_ENDPOINT, out: Out = DEFAULT_OUT) -> None:
+    """Join the executions with the captured data, and write report.html with its pictures."""
+    from monitoring import pull
+
+    figures = pull.report(out, bucket, endpoint)
+    _table(("outcome", "images"), sorted(figures.outcomes.items()))
+    console.print(f"Report: {out / 'report.html'}")
+
+
+def main() -> None:
+    """Run the command; what goes wrong is one line on standard error and exit code 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
+    except Exception as error:
+        if (sentence := _sentence(error)) is None:
+            raise
+        print(f"workflow: {sentence}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _sentence(error: Exception) -> str | None:
+    """Return what to tell the user of an error that was foreseen; None for a fault of ours."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+    from local.errors import LocalError
+    from monitoring.errors import MonitoringError
+    from training.errors import TrainingError
+
+    if isinstance(error, NoCredentialsError | NoRegionError):
+        return (
+            f"{error} For AWS, run `aws configure`; to work without an account, start `workflow local` in another "
+            "terminal and export the variables that it prints."
+        )
+    if isinstance(error, LocalError | MonitoringError | TrainingError | BotoCoreError | ClientError):
+        return " ".join(str(error).split())
+    return None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _rounded(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.1f}" for value in values)
+
+
+def _table(header: tuple[object, ...], rows: Sequence[tuple[object, ...]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for number, title in enumerate(header):
+        table.add_column(str(title), justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,16 +6,20 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from local.errors import LocalError
 
@@ -208,8 +212,22 @@ def running(options: Options) -> Iterator[Running]:
         process.stdout.close()
 
 
+def serve(options: Options, console: Console) -> None:
+    """Run a stack until Ctrl-C or SIGTERM, and print the variables to export."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with running(options) as stack:
+        for name, value in stack.environment.items():
+            console.print(f"export {name}={value}", highlight=False, soft_wrap=True)
+        console.print(f"# Logs: {options.logs}. Stop with Ctrl-C.", highlight=False)
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    console.print("# Stopped.")
+
+
 def main() -> None:
     """Run a stack until standard input ends; print its environment as one line of JSON when it answers."""
+    # Ctrl-C reaches the whole process group; whoever started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
     # Moto logs every failed state as an error of its own; executions and their history tell it.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)

@@ -1,0 +1,151 @@
+"""The whole workflow on this machine: the verbs' own functions, one after the other, against the local stack."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from local import stack
+
+if TYPE_CHECKING:
+    from monitoring.evaluate import Evaluation
+
+ENDPOINT = "image-classification"
+SUMMARY_FILE = "summary.json"
+CAPTURE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the demo is asked to do; `images` None means all test images, `threshold` None the recommended one."""
+
+    dataset: str = "sample"
+    archive: Path | None = None
+    verify: bool = True
+    classes: tuple[str, ...] = ()
+    images: int | None = None
+    threshold: float | None = None
+    max_error: float = 0.02
+    concurrency: int = 2
+    out: Path = Path("out/demo")
+
+
+class Clock:
+    """Times the steps and says which one runs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str, what: str) -> Iterator[None]:
+        """Time the block as step `name`."""
+        self._console.print(f"[bold]{name}[/bold] {what}", highlight=False)
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 2)
+
+    def total(self) -> dict[str, float]:
+        """Return the seconds by step, and in total."""
+        return self.seconds | {"total": round(time.monotonic() - self._started, 2)}
+
+
+def run_demo(request: Request, console: Console) -> dict[str, Any]:
+    """Run every step, write `summary.json` and everything else to `request.out`, and return the summary."""
+    clock = Clock(console)
+    # It takes seconds to import, and the stack is a process of its own: the two start side by side.
+    threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
+    with ExitStack() as exits:
+        with clock.step("local", "start the local stack"):
+            options = stack.Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
+            started = exits.enter_context(stack.running(options))
+        os.environ.update(started.environment)
+        summary = _steps(request, clock, started, console)
+    summary["seconds"] = clock.total()
+    (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
+    _show(summary, request.out, console)
+    return summary
+
+
+def _steps(request: Request, clock: Clock, started: stack.Running, console: Console) -> dict[str, Any]:
+    from monitoring import cases, evaluate, pull, run
+    from training import deploy, explore, predict, stage, train
+
+    out = request.out
+    bucket, role = started.environment["WORKFLOW_BUCKET"], started.environment["WORKFLOW_ROLE_ARN"]
+    machine = started.environment["WORKFLOW_STATE_MACHINE_ARN"]
+    with clock.step("stage", "get the images, check them, and put them into S3"):
+        dataset = stage.stage(
+            request.dataset,
+            out,
+            bucket=bucket,
+            archive=request.archive,
+            verify=request.verify,
+            classes=request.classes,
+        )
+    with clock.step("explore", "count, measure and draw samples"):
+        explore.explore(dataset.name, out)
+    with clock.step("train", "run a SageMaker training job"):
+        model = train.train(dataset, bucket=bucket, role_arn=role, out=out)
+    with clock.step("deploy", "serve the model by an endpoint that captures its data"):
+        deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
+    with clock.step("predict", "ask the endpoint about one image"):
+        first = sorted((out / dataset.prefix / "test").iterdir())[0]
+        for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
+            said = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
+            console.print(f"  {first.name}: {said}", highlight=False)
+    with clock.step("evaluate", "ask it about all test images, and choose the threshold"):
+        evaluation = evaluate.evaluate(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
+        threshold = _threshold(request, evaluation)
+        parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
+        parameters |= {"ImageSize": str(model.image_size)}
+        parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
+        started.deploy(parameters)
+    with clock.step("run", "send test events through the state machine"):
+        made = cases.generate(bucket, dataset.name, out, request.images)
+        executions = run.run(machine, made, out, request.concurrency)
+    with clock.step("report", "pull the captured data, join it with the executions, and report"):
+        figures = pull.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
+    return {
+        "dataset": dataset.name,
+        "classes": dataset.classes,
+        "train_images": dataset.count("train"),
+        "test_images": dataset.count("test"),
+        "accuracy": evaluation.accuracy,
+        "threshold": next((one.threshold for one in executions if one.threshold is not None), threshold),
+        "outcomes": figures.outcomes,
+        "executions": figures.executions,
+        "reached_endpoint": figures.completeness.expected,
+        "capture_records": figures.completeness.joined,
+        "execution_seconds": figures.seconds,
+    }
+
+
+def _threshold(request: Request, evaluation: "Evaluation") -> float | None:
+    """Return the threshold asked for, else the recommended one; None leaves the template's."""
+    if request.threshold is not None:
+        return request.threshold
+    return evaluation.recommended.threshold if evaluation.recommended else None
+
+
+def _show(summary: dict[str, Any], out: Path, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("images", f"{summary['train_images']} to train, {summary['test_images']} to test")
+    table.add_row("accuracy", f"{summary['accuracy']:.3f} on the test images")
+    table.add_row("threshold", str(summary["threshold"]))
+    table.add_row("outcomes", ", ".join(f"{count} {outcome}" for outcome, count in summary["outcomes"].items()))
+    captured = f"{summary['capture_records']} of {summary['reached_endpoint']}"
+    table.add_row("captured", f"{captured} executions that reached the endpoint")
+    table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary["seconds"].items()))
+    console.print(table)
+    console.print(f"Report: {out / 'report.html'}")
