@@ -1,0 +1,147 @@
+"""Put a model behind an endpoint, or an endpoint onto another model, and wait until it serves."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from rich.console import Console
+
+from training.endpoint import OWNER_TAG, EndpointOptions, config_request, model_request
+from training.errors import DeployError
+from training.model import Model
+from training.polling import pauses
+from training.update import Canary, previous_config, update
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What stands: the endpoint, its configuration and model, and whether this call changed anything."""
+
+    endpoint: str
+    config: str
+    model: str
+    labels: tuple[str, ...]
+    changed: bool
+
+
+def deploy(
+    model: Model,
+    *,
+    endpoint_name: str,
+    bucket: str,
+    role_arn: str,
+    options: EndpointOptions | None = None,
+    canary: Canary | None = None,
+) -> Deployment:
+    """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
+
+    Whatever already stands as asked is left alone, so a deployment that was interrupted is finished by the next.
+    An endpoint that serves something else is updated: `canary` says how the traffic moves and what takes it back.
+
+    Raises:
+        DeployError: the endpoint's name is taken, it failed, or its update was rolled back; with SageMaker's reason.
+    """
+    options = options or EndpointOptions()
+    sagemaker = boto3.client("sagemaker")
+    new_model = model_request(model, endpoint_name, role_arn, options)
+    new_config = config_request(new_model["ModelName"], endpoint_name, bucket, options)
+    if not _model_stands(sagemaker, new_model["ModelName"]):
+        sagemaker.create_model(**new_model)
+    if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
+        sagemaker.create_endpoint_config(**new_config)
+    config = new_config["EndpointConfigName"]
+    changed = _serve(sagemaker, endpoint_name, config, options, canary or Canary())
+    return Deployment(endpoint_name, config, new_model["ModelName"], model.labels, changed)
+
+
+def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
+    """Return the endpoint to the configuration that it had before its last update, and give that one's name.
+
+    Raises:
+        DeployError: there is no such endpoint, or none before.
+    """
+    sagemaker = boto3.client("sagemaker")
+    if not _is_owned(sagemaker, endpoint_name):
+        raise DeployError(f"There is no endpoint {endpoint_name} to roll back.")
+    _settle(sagemaker, endpoint_name)
+    config = previous_config(sagemaker, endpoint_name)
+    if config is None:
+        raise DeployError(f"The endpoint {endpoint_name} has had no other configuration to go back to.")
+    update(sagemaker, endpoint_name, config, canary or Canary(), lambda: _settle(sagemaker, endpoint_name))
+    return config
+
+
+def _serve(sagemaker: "SageMakerClient", endpoint: str, config: str, options: EndpointOptions, canary: Canary) -> bool:
+    """Bring the endpoint onto the configuration; return whether it wasn't there."""
+    owned = _is_owned(sagemaker, endpoint)
+    if owned is False:
+        raise DeployError(
+            f"The name {endpoint} is taken by an endpoint that wasn't deployed from here; choose another, or tag that "
+            f"one with {OWNER_TAG}={endpoint}."
+        )
+    if owned:
+        standing = _settle(sagemaker, endpoint, failed_too=True)
+        if standing["EndpointStatus"] != "Failed":
+            if standing["EndpointConfigName"] == config:
+                return False
+            update(sagemaker, endpoint, config, canary, lambda: _settle(sagemaker, endpoint))
+            return True
+        # Nothing else can be done with an endpoint that couldn't be created.
+        sagemaker.delete_endpoint(EndpointName=endpoint)
+        _wait_for_end(sagemaker, endpoint)
+    tags = {OWNER_TAG: endpoint, **options.tags}
+    sagemaker.create_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=config,
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    _settle(sagemaker, endpoint)
+    return True
+
+
+def _settle(
+    sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = False
+) -> "DescribeEndpointOutputTypeDef":
+    """Wait until the endpoint's status is final, and return its description."""
+    with Console(stderr=True).status(f"The endpoint {endpoint} …") as status:
+        for waited in pauses():
+            standing = sagemaker.describe_endpoint(EndpointName=endpoint)
+            state = standing["EndpointStatus"]
+            if state == "InService" or (state == "Failed" and failed_too):
+                return standing
+            if state in {"Failed", "OutOfService", "UpdateRollbackFailed"}:
+                reason = " ".join(standing.get("FailureReason", "SageMaker gives no reason").split())
+                raise DeployError(f"The endpoint {endpoint} is {state}: {reason}")
+            status.update(f"The endpoint {endpoint} is {state} since {waited:.0f} s")
+    raise AssertionError("the pauses have no end")
+
+
+def _wait_for_end(sagemaker: "SageMakerClient", endpoint: str) -> None:
+    for _ in pauses():
+        if _is_owned(sagemaker, endpoint) is None:
+            return
+
+
+def _is_owned(sagemaker: "SageMakerClient", endpoint: str) -> bool | None:
+    """Whether the endpoint was deployed from here, None where there is none."""
+    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=endpoint)
+    for page in pages:
+        for item in page["Endpoints"]:
+            if item["EndpointName"] == endpoint:
+                tags = sagemaker.list_tags(ResourceArn=item["EndpointArn"])["Tags"]
+                return any(tag["Key"] == OWNER_TAG for tag in tags)
+    return None
+
+
+def _model_stands(sagemaker: "SageMakerClient", name: str) -> bool:
+    pages = sagemaker.get_paginator("list_models").paginate(NameContains=name)
+    return any(item["ModelName"] == name for page in pages for item in page["Models"])
+
+
+def _config_stands(sagemaker: "SageMakerClient", name: str) -> bool:
+    pages = sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=name)
+    return any(item["EndpointConfigName"] == name for page in pages for item in page["EndpointConfigs"])

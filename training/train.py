@@ -1,0 +1,149 @@
+"""Train a model with a SageMaker training job: start it, follow it, and write down what came of it."""
+
+import re
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from sagemaker.core import image_uris
+from sagemaker.core.resources import TrainingJob
+
+from training.dataset import Dataset
+from training.errors import JobError
+from training.model import JOB_FILE, MODEL_FILE, Job, Model
+from training.recipes import Recipe, recipe_of
+from training.request import TrainingOptions, training_request
+from training.watch import ENDED, watch
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
+
+ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
+# Maps whose keys are the user's, not SageMaker's.
+VERBATIM = frozenset({"HyperParameters", "Environment"})
+
+
+def train(
+    dataset: Dataset,
+    *,
+    bucket: str,
+    role_arn: str,
+    out: Path,
+    algorithm: str = "scattering_ridge",
+    options: TrainingOptions | None = None,
+    quiet: bool = False,
+) -> Model:
+    """Train a model on the data set in `bucket` and write `<out>/model.json`.
+
+    `<out>/job.json` is written before the job starts, so that `resume` finds it. The artifact comes to
+    `models/<job>/output/model.tar.gz`.
+
+    Raises:
+        JobError: the job can't be asked for, or ended without a model; it gives the job's own reason.
+    """
+    job, request = plan(dataset, bucket=bucket, role_arn=role_arn, algorithm=algorithm, options=options)
+    job.write(out / JOB_FILE)
+    session = boto3.Session()
+    running = TrainingJob.create(**core_spelling(dict(request)), session=session, region=job.region)
+    assert running is not None
+    return _follow(job, running, out, quiet=quiet)
+
+
+def resume(out: Path, *, quiet: bool = False) -> Model:
+    """Follow the job of `<out>/job.json` again, whether it runs or has ended, and write `<out>/model.json`.
+
+    Raises:
+        ModelRecordError: there is no such record.
+        JobError: the job ended without a model.
+    """
+    job = Job.read(out / JOB_FILE)
+    running = TrainingJob.get(job.training_job, session=boto3.Session(), region=job.region)
+    assert running is not None
+    return _follow(job, running, out, quiet=quiet)
+
+
+def plan(
+    dataset: Dataset,
+    *,
+    bucket: str,
+    role_arn: str,
+    algorithm: str = "scattering_ridge",
+    options: TrainingOptions | None = None,
+) -> "tuple[Job, CreateTrainingJobRequestTypeDef]":
+    """Return the job that `train` would start, and the request that starts it; nothing is asked of AWS.
+
+    Raises:
+        JobError: there is no such algorithm, it can't be trained on this data set, or the role is no role.
+    """
+    options = options or TrainingOptions()
+    recipe = recipe_of(algorithm)
+    region = boto3.Session().region_name
+    if not region:
+        raise JobError("No AWS region is set; set AWS_REGION, or take the variables of a running local stack.")
+    role = ROLE.fullmatch(role_arn)
+    if role is None:
+        raise JobError(f"{role_arn!r} is not the ARN of a role; give the one that SageMaker may take on.")
+    job = Job(
+        training_job=f"{recipe.name.replace('_', '-')}-{dataset.name.replace('_', '-')[:24]}-{time.time_ns() // 10**6}",
+        algorithm=recipe.name,
+        image=image_of(recipe, region, role[1]),
+        region=region,
+        dataset=dataset.name,
+        dataset_sha256=dataset.sha256,
+        labels=dataset.classes,
+        image_size=recipe.image_size or dataset.image_size,
+    )
+    return job, training_request(job, recipe, dataset, bucket, role_arn, options)
+
+
+def image_of(recipe: Recipe, region: str, account: str) -> str:
+    """Return the URI of the container: SageMaker's own, or what `build-image` pushes to the account's registry."""
+    if recipe.built_in:
+        return str(image_uris.retrieve(recipe.image, region))
+    suffix = ".cn" if region.startswith("cn-") else ""
+    return f"{account}.dkr.ecr.{region}.amazonaws.com{suffix}/{recipe.image}:latest"
+
+
+def core_spelling(request: Any) -> Any:
+    """Spell a request's keys as sagemaker-core does: S3OutputPath becomes s3_output_path."""
+    if isinstance(request, list):
+        return [core_spelling(item) for item in request]
+    if not isinstance(request, dict):
+        return request
+    return {
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key).lower(): (
+            value if key in VERBATIM else core_spelling(value)
+        )
+        for key, value in request.items()
+    }
+
+
+def _follow(job: Job, running: TrainingJob, out: Path, *, quiet: bool) -> Model:
+    try:
+        watch(running, quiet=quiet)
+    except KeyboardInterrupt as interrupt:
+        raise JobError(
+            f"The training job {job.training_job} goes on without us; `workflow train --resume` follows it again."
+        ) from interrupt
+    status = running.training_job_status
+    assert status in ENDED
+    if status != "Completed":
+        raise JobError(f"The training job {job.training_job} ended as {status}: {_reason(running)}")
+    model = Model(
+        **asdict(job) | {"labels": job.labels},
+        artifact=str(running.model_artifacts.s3_model_artifacts),
+        metrics={str(item.metric_name): float(item.value) for item in running.final_metric_data_list or ()},
+        billable_seconds=int(running.billable_time_in_seconds or 0),
+    )
+    model.write(out / MODEL_FILE)
+    return model
+
+
+def _reason(running: TrainingJob) -> str:
+    if running.failure_reason:
+        return str(running.failure_reason)
+    if running.secondary_status in {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}:
+        return f"{running.secondary_status}; give it more time."
+    return f"its last state was {running.secondary_status}."

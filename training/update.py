@@ -1,0 +1,102 @@
+"""Move an endpoint's traffic to another configuration, a part first, and back when an alarm goes off."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from training.errors import DeployError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import (
+        BlueGreenUpdatePolicyTypeDef,
+        DeploymentConfigUnionTypeDef,
+        DescribeEndpointOutputTypeDef,
+    )
+
+PREVIOUS_TAG = "workflow-previous-config"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """How an update goes: `percent` of the capacity first, then, after `bake` seconds without an alarm, the rest.
+
+    `percent` None moves everything at once. The old fleet stays for `bake` seconds after the end, so that an alarm can
+    still take the update back.
+    """
+
+    percent: int | None = None
+    bake: int = 300
+    alarms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what SageMaker would."""
+        if self.percent is not None and not 1 <= self.percent <= 50:
+            raise DeployError(f"A canary takes 1 to 50 percent of the capacity, not {self.percent}.")
+        if not 0 <= self.bake <= 3600:
+            raise DeployError(f"A bake time is 0 to 3600 seconds, not {self.bake}.")
+        if len(self.alarms) > 10:
+            raise DeployError(f"An update is watched by 10 alarms at most, not {len(self.alarms)}.")
+
+
+def update(
+    sagemaker: "SageMakerClient",
+    endpoint: str,
+    config: str,
+    canary: Canary,
+    settle: "Callable[[], DescribeEndpointOutputTypeDef]",
+) -> None:
+    """Move the endpoint to the configuration; `settle` waits until it serves again.
+
+    Raises:
+        DeployError: the update was rolled back; with the reason.
+    """
+    before = settle()
+    arn, earlier = before["EndpointArn"], _tag(sagemaker, before["EndpointArn"])
+    # Written first: whoever interrupts the update can still go back.
+    _set_tag(sagemaker, arn, before["EndpointConfigName"])
+    sagemaker.update_endpoint(
+        EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=deployment_config(canary)
+    )
+    after = settle()
+    if after["EndpointConfigName"] != config:
+        _set_tag(sagemaker, arn, earlier or "")
+        reason = " ".join(after.get("FailureReason", "SageMaker gives no reason").split())
+        raise DeployError(
+            f"The update of {endpoint} was rolled back, and it serves {after['EndpointConfigName']} as before: {reason}"
+        )
+
+
+def deployment_config(canary: Canary) -> "DeploymentConfigUnionTypeDef":
+    """Return how an update is carried out; UpdateEndpoint without it would drop the rollback in silence."""
+    policy: BlueGreenUpdatePolicyTypeDef = {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": canary.bake},
+        "TerminationWaitInSeconds": canary.bake,
+        "MaximumExecutionTimeoutInSeconds": max(600, 2 * canary.bake + 1800),
+    }
+    if canary.percent is not None:
+        policy["TrafficRoutingConfiguration"] = {
+            "Type": "CANARY",
+            "WaitIntervalInSeconds": canary.bake,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": canary.percent},
+        }
+    deployment: DeploymentConfigUnionTypeDef = {"BlueGreenUpdatePolicy": policy}
+    if canary.alarms:
+        deployment["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in canary.alarms]}
+    return deployment
+
+
+def previous_config(sagemaker: "SageMakerClient", endpoint: str) -> str | None:
+    """Return the configuration that the endpoint had before its last update, None where it had none."""
+    standing = sagemaker.describe_endpoint(EndpointName=endpoint)
+    name = _tag(sagemaker, standing["EndpointArn"])
+    return name if name != standing["EndpointConfigName"] else None
+
+
+def _tag(sagemaker: "SageMakerClient", arn: str) -> str | None:
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    return tags.get(PREVIOUS_TAG) or None
+
+
+def _set_tag(sagemaker: "SageMakerClient", arn: str, config: str) -> None:
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": PREVIOUS_TAG, "Value": config}])
