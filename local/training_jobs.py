@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 REASON_CHARACTERS = 1024
 DEFAULT_MAX_RUNTIME = 86_400
+DOWNLOADS = 8
 
 
 class ChannelEmpty(LocalError):
@@ -106,15 +108,18 @@ class TrainingJob:
 
     def _download(self, channel: str, uri: str, folder: Path) -> None:
         bucket, prefix = split_uri(uri)
-        count = 0
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
-                # As on SageMaker, what follows the prefix's last slash is the path inside the channel.
-                target = folder / item["Key"][prefix.rfind("/") + 1 :]
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(self._s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
-                count += 1
-        if not count:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+        def fetch(key: str) -> None:
+            # As on SageMaker, what follows the prefix's last slash is the path inside the channel.
+            target = folder / key[prefix.rfind("/") + 1 :]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+        with ThreadPoolExecutor(DOWNLOADS) as pool:
+            list(pool.map(fetch, keys))
+        if not keys:
             raise ChannelEmpty(f"No S3 objects found under S3 URL {uri!r} given in input data source of {channel}.")
 
     def _train(self, base: Path) -> int:
