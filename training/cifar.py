@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.collection import Collection, digest
+from training.collection import ImageCollection, digest
 from training.dataset import SPLITS
 from training.download import sha256
 from training.errors import ArchiveError, UnknownClassError
@@ -142,7 +142,7 @@ def to_images(rows: NDArray[np.uint8], size: int = SIDE) -> NDArray[np.uint8]:
     return np.stack([np.asarray(Image.fromarray(i).resize((size, size), Image.Resampling.LANCZOS)) for i in images])
 
 
-def collect(path: Path, source: str, classes: Sequence[str], size: int) -> Collection:
+def collect(path: Path, source: str, classes: Sequence[str], size: int) -> ImageCollection:
     """Keep the rows of `classes` from the archive at `path`, as images of `size` pixels a side.
 
     Raises:
@@ -165,7 +165,7 @@ def collect(path: Path, source: str, classes: Sequence[str], size: int) -> Colle
                 }
             )
         )
-    return Collection(pd.concat(tables, ignore_index=True), np.concatenate(pixels), source, sha256(path))
+    return ImageCollection(pd.concat(tables, ignore_index=True), np.concatenate(pixels), source, sha256(path))
 
 
 def _number(classes: Sequence[str], name: str) -> int:

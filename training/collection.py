@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Collection:
+class ImageCollection:
     """Images that were kept for a data set, before it is written.
 
     Attributes:
@@ -34,7 +34,7 @@ def digest(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def without_leaks(collection: Collection) -> Collection:
+def without_leaks(collection: ImageCollection) -> ImageCollection:
     """Leave out the training images that are also test images, pixel for pixel: they would flatter the accuracy."""
     table = collection.table
     tested = table.loc[table["split"] == "test", "digest"]
@@ -43,7 +43,7 @@ def without_leaks(collection: Collection) -> Collection:
         return collection
     left_out = table.loc[~kept, "file"]
     logger.warning("Left out of training, for they are also test images: %s.", ", ".join(left_out))
-    return Collection(
+    return ImageCollection(
         table.loc[kept].reset_index(drop=True),
         collection.pixels[kept.to_numpy()],
         collection.source,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from rich.progress import track
 
-from training.collection import Collection, digest
+from training.collection import ImageCollection, digest
 from training.errors import DatasetError, ImageError, UnknownClassError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,9 @@ def class_names(root: Path) -> tuple[str, ...]:
     return tuple(path.name for path in _visible(root) if path.is_dir())
 
 
-def collect(root: Path, classes: Sequence[str], size: int, *, skip_broken: bool = False, seed: int = 0) -> Collection:
+def collect(
+    root: Path, classes: Sequence[str], size: int, *, skip_broken: bool = False, seed: int = 0
+) -> ImageCollection:
     """Read the images of `classes` below `root`, squashed to `size` pixels a side.
 
     An image is a test image if the hash of the seed and its pixels falls in the first fifth. So copies of one image are
@@ -79,7 +81,9 @@ def collect(root: Path, classes: Sequence[str], size: int, *, skip_broken: bool 
     table = pd.DataFrame(rows, columns=["split", "class", "file", "digest"])
     _refuse_two_classes(table, root)
     order = np.argsort(table["digest"].to_numpy(), kind="stable")  # Classes mixed, in an order that stays.
-    return Collection(table.iloc[order].reset_index(drop=True), np.stack(images)[order], str(root), content.hexdigest())
+    return ImageCollection(
+        table.iloc[order].reset_index(drop=True), np.stack(images)[order], str(root), content.hexdigest()
+    )
 
 
 def _visible(folder: Path) -> Iterator[Path]:

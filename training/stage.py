@@ -3,8 +3,8 @@
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import boto3
 import numpy as np
 import pandas as pd
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
 from training import cifar, folder
-from training.collection import Collection, without_leaks
+from training.collection import ImageCollection, without_leaks
 from training.dataset import RECORD, SPLITS, Dataset, Sample, format_lst, prefix
 from training.download import CIFAR100, check, fetch
 from training.errors import DatasetError
@@ -51,7 +52,8 @@ def stage(
     taken away while the objects change.
 
     Args:
-        source: `sample` (drawn), `cifar100`, or the path of a folder of `<class>/<image>` files.
+        source: `sample` (drawn), `cifar100`, or the path of a folder of `<class>/<image>` files (`./sample`, if it is
+            called so).
         out: output folder.
         bucket: where to upload; without one nothing is uploaded.
         archive: a local copy of the CIFAR-100 archive, in place of the download.
@@ -95,7 +97,7 @@ def stage(
     return dataset
 
 
-def write(collection: Collection, out: Path, name: str, classes: Sequence[str]) -> Dataset:
+def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> Dataset:
     """Write the images, the lists and the record beside where they belong, and put them there at once.
 
     Raises:
@@ -152,30 +154,44 @@ def _write_split(
 
 
 def upload(dataset: Dataset, out: Path, bucket: str) -> None:
-    """Put a data set's files to S3, and take away what an earlier one of its name left; the record goes last."""
+    """Put a data set's files to S3, and take away what an earlier one of its name left; the record goes last.
+
+    Raises:
+        DatasetError: S3 refused, or can't be reached; then the record is missing there.
+    """
     s3 = boto3.client("s3", config=Config(max_pool_connections=UPLOADS))
-    root = out / dataset.prefix
+    files = {path.relative_to(out).as_posix(): path for path in (out / dataset.prefix).rglob("*") if path.is_file()}
     record = f"{dataset.prefix}/{RECORD}"
-    files = {path.relative_to(out).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
-    s3.delete_object(Bucket=bucket, Key=record)
-    _delete_stale(s3, bucket, dataset.prefix, files.keys())
+    try:
+        s3.delete_object(Bucket=bucket, Key=record)
+        _delete_others(s3, bucket, dataset.prefix, files.keys())
+        _put(s3, bucket, {key: path for key, path in files.items() if key != record})
+        _put(s3, bucket, {record: files[record]})
+    except (BotoCoreError, ClientError) as error:
+        raise DatasetError(
+            f"the data set {dataset.name!r} did not reach the bucket {bucket!r} ({error}); stage it again"
+        ) from error
+
+
+def _put(s3: "S3Client", bucket: str, files: Mapping[str, Path]) -> None:
+    def put(item: tuple[str, Path]) -> None:
+        key, path = item
+        s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
     with ThreadPoolExecutor(UPLOADS) as pool:
-        images = [key for key in files if key != record]
-        puts = [pool.submit(s3.put_object, Bucket=bucket, Key=key, Body=files[key].read_bytes()) for key in images]
+        puts = [pool.submit(put, item) for item in files.items()]
         try:
-            for put in track(puts, description=f"Uploading to {bucket}", transient=True):
-                put.result()
+            for done in track(as_completed(puts), f"Uploading to {bucket}", total=len(puts), transient=True):
+                done.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    s3.put_object(Bucket=bucket, Key=record, Body=files[record].read_bytes(), ContentType="application/json")
 
 
-def _delete_stale(s3: "S3Client", bucket: str, prefix_: str, kept: Iterable[str]) -> None:
-    names = set(kept)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix_}/"):
-        stale: list[ObjectIdentifierTypeDef] = [
-            {"Key": item["Key"]} for item in page.get("Contents", []) if item["Key"] not in names
+def _delete_others(s3: "S3Client", bucket: str, below: str, kept: Collection[str]) -> None:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{below}/"):
+        others: list[ObjectIdentifierTypeDef] = [
+            {"Key": item["Key"]} for item in page.get("Contents", []) if item["Key"] not in kept
         ]
-        if stale:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": stale, "Quiet": True})
+        if others:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": others, "Quiet": True})
