@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Serve the model in <base>/model: python serve.py.
 
 GET /ping answers 200 as soon as the model is loaded. POST /invocations takes one image as image/png, image/jpeg or
@@ -5,12 +6,8 @@ application/x-image and answers a JSON array of probabilities in the order of th
 411, 413 or 415 and one line that says why. Port: SAGEMAKER_BIND_TO_PORT, or 8080.
 """
 
-import os
-
-# Requests run side by side, one thread each; more threads within one matrix product would only get in their way.
-os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-
 import json
+import os
 import signal
 import sys
 from http import HTTPStatus
@@ -22,6 +19,7 @@ from scattering.errors import ImageError, ModelError
 from scattering.images import decode
 from scattering.model import Model
 from scattering.paths import base
+from threadpoolctl import threadpool_limits
 
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456
@@ -120,6 +118,8 @@ def main() -> int:
     except ModelError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a container's log is its standard output and error
         return 1
+    # Requests run side by side, one thread each; more threads within a matrix product would get in their way.
+    threadpool_limits(1)
     side = Handler.model.side
     Handler.model.predict_proba(np.zeros((1, side, side, 3), np.uint8))
     address = os.environ.get("SAGEMAKER_BIND_TO_ADDRESS", "0.0.0.0")  # noqa: S104 - a container is reached from outside

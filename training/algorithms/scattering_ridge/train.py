@@ -1,14 +1,10 @@
+#!/usr/bin/env python3
 """Train a model from SageMaker's channels: python train.py.
 
 Reads <base>/input/config/hyperparameters.json and the channels train, train_lst and, where given, validation and
 validation_lst; writes <base>/model, and <base>/output/data/out_of_fold.csv with the calibrated probabilities of the
 training images, each from the others. A failure is a sentence in <base>/output/failure and exit code 1.
 """
-
-import os
-
-# One thread for linear algebra keeps the model's bytes the same on any number of cores; images use them all.
-os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import csv
 import platform
@@ -24,10 +20,11 @@ from scattering.channels import Channel, read_channel
 from scattering.errors import AlgorithmError, DataError
 from scattering.estimator import MirrorKernelRidge
 from scattering.hyperparameters import Hyperparameters, read_hyperparameters
-from scattering.metrics import accuracy, calibration_error
+from scattering.metrics import accuracy, calibration_error, coverage
 from scattering.model import SHAPES, Model
 from scattering.paths import base
 from scattering.transform import features
+from threadpoolctl import threadpool_limits
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
@@ -55,6 +52,7 @@ def train(root: Path) -> Model:
         "train-accuracy": accuracy(model.predict_proba(training.images), training.classes),
         "out-of-fold-accuracy": accuracy(out_of_fold, training.classes),
         "out-of-fold-ece": calibration_error(out_of_fold, training.classes),
+        "out-of-fold-coverage": coverage(out_of_fold, training.classes),
     }
     if validation is not None:
         predicted = model.predict_proba(validation.images)
@@ -112,7 +110,9 @@ def main() -> int:
     """Train, save, and give the exit code."""
     root = base()
     try:
-        train(root).save(root / "model")
+        # One thread for linear algebra gives the same model on any number of cores; images use them all.
+        with threadpool_limits(1):
+            train(root).save(root / "model")
     except AlgorithmError as error:
         _fail(root, str(error))
         return 1

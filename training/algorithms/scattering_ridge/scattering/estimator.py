@@ -1,5 +1,6 @@
 """Kernel ridge classification whose probabilities are calibrated on rows that each fit left out."""
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -47,7 +48,7 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self,
         *,
         mirrored: bool = False,
-        gamma: float = 0.15,
+        gamma: float = 0.1,
         ridges: tuple[float, ...] = RIDGES,
         landmarks: int = 1500,
         random_state: int | np.random.RandomState | None = None,
@@ -67,6 +68,8 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             raise ValueError(
                 f"A classifier needs at least 2 classes; the labels hold one class only: {self.classes_[0]}."
             )
+        if self.mirrored and rows.shape[1] % 2:
+            raise ValueError(f"mirrored needs an even number of columns; there are {rows.shape[1]}.")
         self._standardise(rows)
         targets = np.eye(len(self.classes_))[codes]
         self.intercept_ = targets.mean(0)
@@ -79,8 +82,7 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """Probabilities of shape (n, k) for rows X of shape (n, d), columns in the order of `classes_`."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float32, reset=False)
-        kernels = (self._kernel(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
-        scores = np.concatenate([kernel @ self.weights_ for kernel in kernels]) + self.intercept_
+        scores = np.concatenate([kernel @ self.weights_ for kernel in self._kernels(rows)]) + self.intercept_
         return softmax(self.slope_ * scores)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803 - scikit-learn's name
@@ -91,7 +93,8 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def _standardise(self, rows: NDArray[np.float32]) -> None:
         """Learn mean and scale so that a mean squared difference is about 2; a pair of columns shares its scale."""
-        mean, square = rows.mean(0, dtype=np.float64), np.square(rows, dtype=np.float64).mean(0)
+        mean = rows.mean(0, dtype=np.float64)
+        square = np.einsum("nd,nd->d", rows, rows, dtype=np.float64) / len(rows)
         if self.mirrored:
             half = rows.shape[1] // 2
             mean[half:] = 0
@@ -103,8 +106,8 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         floor = 1e-6 * (1 + np.abs(mean))
         self.scale_ = (np.where(deviation > floor, deviation, 1) * np.sqrt(rows.shape[1])).astype(np.float32)
 
-    def _standardised(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled: NDArray[np.float32] = (rows - self.mean_) / self.scale_
+    def _standardised(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = (rows.astype(np.float64) - self.mean_) / self.scale_
         return scaled
 
     def _choose_landmarks(self, count: int) -> NDArray[np.intp]:
@@ -113,17 +116,21 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         drawn = check_random_state(self.random_state).choice(count, self.landmarks, replace=False)
         return np.sort(drawn)
 
-    def _kernel(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        odd = rows.shape[1] // 2 if self.mirrored else 0
-        return mirror_kernel(self._standardised(rows), self.landmarks_.astype(np.float32), odd, self.gamma)
+    def _kernels(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
+        """Kernel of rows to landmarks, chunk by chunk: (chunk, m)."""
+        for start in range(0, len(rows), CHUNK):
+            yield self._kernel(self._standardised(rows[start : start + CHUNK]))
+
+    def _kernel(self, standardised: NDArray[np.float64]) -> NDArray[np.float64]:
+        landmarks = self.landmarks_.astype(np.float64)
+        odd = landmarks.shape[1] // 2 if self.mirrored else 0
+        return mirror_kernel(standardised, landmarks, np.square(landmarks).sum(1), odd, self.gamma)
 
     def _regress(self, rows: NDArray[np.float32], targets: NDArray[np.float64], codes: NDArray[np.intp]) -> None:
         """Solve for every ridge at once by one eigendecomposition and keep the best by leave-one-out log loss."""
-        gram = self._kernel((self.landmarks_.astype(np.float32)) * self.scale_ + self.mean_).astype(np.float64)
-        lower = np.linalg.cholesky((gram + gram.T) / 2 + JITTER * np.eye(len(gram)))
-        chunks = range(0, len(rows), CHUNK)
-        maps = [solve_triangular(lower, self._kernel(rows[s : s + CHUNK]).T, lower=True).T for s in chunks]
-        mapped = np.concatenate(maps)
+        gram = self._kernel(self.landmarks_.astype(np.float64))
+        lower = np.linalg.cholesky(gram + JITTER * np.eye(len(gram)))
+        mapped = np.concatenate([solve_triangular(lower, k.T, lower=True).T for k in self._kernels(rows)])
         values, vectors = eigh(mapped.T @ mapped)
         rotated = mapped @ vectors
         moments = rotated.T @ targets

@@ -27,7 +27,7 @@ class Hyperparameters:
     seed: int = 0
     dataset_sha256: str = ""
     side: int = 32
-    gamma: float = 0.15
+    gamma: float = 0.1
     landmarks: int = 1500
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from scattering.errors import ImageError
 
@@ -35,9 +35,11 @@ def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
                 raise ImageError(f"The image has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS:,} are read.")
             image.load()
             pixels = _rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise ImageError(f"The {len(data)} bytes are not a PNG or JPEG image.") from error
     # Pillow's decoders report damaged files by all of these.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise ImageError(f"The {len(data)} bytes are not a readable PNG or JPEG image: {error}.") from error
+        raise ImageError(f"The {len(data)} bytes are a damaged image: {error}.") from error
     if pixels.size != (side, side):
         pixels = pixels.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.asarray(pixels), size

@@ -1,37 +1,46 @@
 """The Gaussian kernel made blind to mirroring."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Real = TypeVar("Real", np.float32, np.float64)
 
 
-def mirror_kernel(rows: Floats, landmarks: Floats, odd: int, gamma: float) -> Floats:
+def mirror_kernel(
+    rows: NDArray[Real], landmarks: NDArray[Real], squares: NDArray[Real], odd: int, gamma: float
+) -> NDArray[Real]:
     """Mean of the Gaussian kernel to each landmark and to its mirror image.
 
     Parameters
     ----------
     rows : array of shape (n, d)
     landmarks : array of shape (m, d)
+    squares : array of shape (m,), squared lengths of the landmarks
     odd : the last so many columns change sign when an image is mirrored; the others stay
     gamma : per squared distance
 
     Returns
     -------
-    array of shape (n, m), values in [0, 1]
+    array of shape (n, m), values from 0 to 1
     """
     even = rows.shape[1] - odd
-    squares = np.square(rows).sum(1)[:, None] + np.square(landmarks).sum(1)
-    same = rows[:, :even] @ landmarks[:, :even].T
-    swapped = rows[:, even:] @ landmarks[:, even:].T
-    near = np.exp(-gamma * np.maximum(squares - 2 * (same + swapped), 0))
+    near = np.square(rows).sum(1)[:, None] + squares - 2 * (rows[:, :even] @ landmarks[:, :even].T)
     if not odd:
-        return near
-    near += np.exp(-gamma * np.maximum(squares - 2 * (same - swapped), 0))
-    return near / 2
+        return _gauss(near, gamma)
+    turned = 2 * (rows[:, even:] @ landmarks[:, even:].T)
+    return (_gauss(near - turned, gamma) + _gauss(near + turned, gamma)) / 2
 
 
-def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gauss(distances: NDArray[Real], gamma: float) -> NDArray[Real]:
+    # Rounding can leave the squared distance of equal rows just below 0.
+    values: NDArray[Real] = np.exp(-gamma * np.maximum(distances, 0))
+    return values
+
+
+def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
     """Probabilities from scores, along the last axis."""
-    powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    powers = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(-1, keepdims=True)
+    return shares

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,19 @@ class Model:
     side: int
     gamma: float
     slope: float
-    arrays: Mapping[str, NDArray[np.floating[Any]]]
+    arrays: Mapping[str, NDArray[np.float32]]
     metadata: Mapping[str, Any]
+
+    @cached_property
+    def squares(self) -> NDArray[np.float32]:
+        """Squared lengths of the landmarks, shape (m,)."""
+        lengths: NDArray[np.float32] = np.square(self.arrays["landmarks"]).sum(1)
+        return lengths
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probabilities of shape (n, k) for RGB images of shape (n, side, side, 3)."""
         rows = (features(images) - self.arrays["mean"]) / self.arrays["scale"]
-        kernel = mirror_kernel(rows, self.arrays["landmarks"], rows.shape[1] // 2, self.gamma)
+        kernel = mirror_kernel(rows, self.arrays["landmarks"], self.squares, rows.shape[1] // 2, self.gamma)
         return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
 
     def save(self, directory: Path) -> None:
@@ -71,20 +78,19 @@ class Model:
         """Read a directory that `save` wrote; ModelError says what is wrong with any other."""
         try:
             record = json.loads((directory / METADATA).read_text(encoding="utf-8"))
-            with np.load(directory / ARRAYS, allow_pickle=False) as stored:
+            if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
+                raise ModelError(f"The model in {directory} is not of format {FORMAT}, which this program reads.")
+            content = io.BytesIO((directory / ARRAYS).read_bytes())
+            with np.load(content, allow_pickle=False) as stored:
                 arrays = {name: stored[name].astype(np.float32) for name in SHAPES}
+            own = {name: record.pop(name) for name in ("labels", "side", "gamma", "slope")}
         except FileNotFoundError as error:
             raise ModelError(f"The model directory {directory} has no {Path(error.filename).name}.") from error
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ModelError(f"The model in {directory} can't be read: {error}.") from error
-        if record.get("format") != FORMAT:
-            raise ModelError(
-                f"The model in {directory} has format {record.get('format')}; this program reads {FORMAT}."
-            )
-        _check_shapes(arrays, len(record["labels"]), directory)
-        known = {"format", "labels", "side", "gamma", "slope"}
-        metadata = {name: value for name, value in record.items() if name not in known}
-        return cls(tuple(record["labels"]), record["side"], record["gamma"], record["slope"], arrays, metadata)
+        labels = tuple(own.pop("labels"))
+        _check_shapes(arrays, len(labels), directory)
+        return cls(labels=labels, **own, arrays=arrays, metadata=record)
 
 
 def _check_shapes(arrays: Mapping[str, NDArray[Any]], classes: int, directory: Path) -> None:

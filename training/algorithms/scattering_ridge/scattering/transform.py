@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-SCALES = 2
-ANGLES = 6
+SCALES = 3
+ANGLES = 4
 WINDOW = 8
 """Pixels from one averaging window to the next."""
-PADDING = 8
-CHUNK = 16
+PADDING = 4
+CHUNK = 8
 """Images that one thread transforms at once: few enough to stay in the processor's cache."""
 LOG_FLOOR = 1e-3
 """Added before the logarithm; pixel values run from 0 to 1."""
@@ -74,10 +74,10 @@ def _scatter(images: NDArray[np.uint8]) -> Floats:
     for scale in range(SCALES):
         modulus = _modulus(spectrum, side, scale, 0)
         first.append(_average(modulus, side, scale))
+        inner = fft.fft2(modulus)[:, :, :, None]
         for coarser in range(scale + 1, SCALES):
-            for angle in range(ANGLES):
-                inner = _modulus(fft.fft2(modulus[:, :, angle])[:, :, None], side, coarser, scale)
-                second.append(_average(inner, side, coarser))
+            averages = _average(_modulus(inner, side, coarser, scale), side, coarser)
+            second.append(averages.reshape(*mean.shape[:2], -1, *mean.shape[3:]))
     logs = np.log(np.concatenate(first + second, axis=2) + np.float32(LOG_FLOOR))
     return np.concatenate([mean, logs], axis=2)
 
@@ -85,11 +85,11 @@ def _scatter(images: NDArray[np.uint8]) -> Floats:
 def _modulus(spectrum: NDArray[np.complex64], side: int, scale: int, level: int) -> Floats:
     """Modulus of the wavelets of one scale, on a grid 2**scale pixels wide, of a signal on a grid 2**level wide."""
     filtered = spectrum * _wavelets(side, scale, level)
-    step = 2 ** (scale - level)
-    if step > 1:
-        # Keeping every step-th sample folds the spectrum onto itself.
-        size = filtered.shape[-1] // step
-        filtered = filtered.reshape(*filtered.shape[:-2], step, size, step, size).mean((-4, -2))
+    for _ in range(scale - level):
+        # Keeping every second sample folds the spectrum onto itself.
+        half = filtered.shape[-1] // 2
+        rows = filtered[..., :half, :] + filtered[..., half:, :]
+        filtered = (rows[..., :half] + rows[..., half:]) / np.float32(4)
     return np.abs(fft.ifft2(filtered, overwrite_x=True))
 
 

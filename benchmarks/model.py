@@ -1,0 +1,171 @@
+"""Measure the CPU algorithm on real images: python -m benchmarks.model --archive PATH.
+
+The archive is CIFAR-100's, or a part of it in the same layout. Accuracy is cross-validated over the training and test
+images together, five folds, for each seed; the test column is one fit to the archive's training split. Costs are those
+of the container's own programs.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from skimage.feature import hog
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
+
+from training import cifar, stage
+from training.dataset import Dataset
+
+PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
+sys.path.insert(0, str(PROGRAM))
+
+from scattering.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
+from scattering.metrics import accuracy, calibration_error, coverage  # noqa: E402
+from scattering.model import Model  # noqa: E402
+from scattering.transform import features  # noqa: E402
+
+FOLDS = 5
+NAME = "benchmark"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A classifier and which features it takes: `hog` or `scattering`."""
+
+    features: str
+    make: Callable[[], Any]
+
+
+METHODS: Mapping[str, Method] = {
+    "HOG, logistic regression": Method("hog", lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1e-3))),
+    "HOG, RBF SVM": Method(
+        "hog", lambda: make_pipeline(StandardScaler(), CalibratedClassifierCV(SVC(C=3), ensemble=False))
+    ),
+    "scattering, logistic regression": Method(
+        "scattering", lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1e-4, max_iter=1000))
+    ),
+    "scattering, mirror kernel ridge": Method("scattering", lambda: MirrorKernelRidge(mirrored=True, random_state=0)),
+}
+
+
+def describe(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Features of each kind for images of shape (n, side, side, 3); HOG with cells of 4 and of 8 pixels."""
+    histograms = [
+        np.concatenate(
+            [hog(image, 9, (cell, cell), (2, 2), transform_sqrt=True, channel_axis=-1) for cell in (4, 8)],
+        )
+        for image in track(images, "Histograms of oriented gradients")
+    ]
+    return {"hog": np.array(histograms, np.float32), "scattering": features(images)}
+
+
+def cross_validate(
+    method: Method, rows: NDArray[np.float32], codes: NDArray[np.intp], seed: int
+) -> NDArray[np.float64]:
+    """Probabilities of shape (n, k) of every row, from fits to the other folds."""
+    probabilities = np.zeros((len(codes), codes.max() + 1))
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, codes):
+        probabilities[test] = method.make().fit(rows[train], codes[train]).predict_proba(rows[test])
+    return probabilities
+
+
+def quality(images: NDArray[np.uint8], codes: NDArray[np.intp], training: NDArray[np.bool_], seeds: int) -> Table:
+    """Compare the methods; `training` marks the images of the training split."""
+    described = describe(images)
+    table = Table("method", "accuracy, 5-fold", "test", "calibration error", "coverage at 2% error")
+    for name, method in METHODS.items():
+        rows = described[method.features]
+        runs = [cross_validate(method, rows, codes, seed) for seed in track(range(seeds), name)]
+        fitted = method.make().fit(rows[training], codes[training])
+        scores = [accuracy(run, codes) for run in runs]
+        table.add_row(
+            name,
+            f"{np.mean(scores):.3f} ± {np.std(scores):.3f}",
+            f"{accuracy(fitted.predict_proba(rows[~training]), codes[~training]):.3f}",
+            f"{np.mean([calibration_error(run, codes) for run in runs]):.3f}",
+            f"{np.mean([coverage(run, codes) for run in runs]):.2f}",
+        )
+    return table
+
+
+def costs(dataset: Dataset, out: Path, images: NDArray[np.uint8]) -> Table:
+    """Train in a process of its own, as a training job does, and time predictions of the model it wrote."""
+    base = out / "opt"
+    (base / "input" / "config").mkdir(parents=True)
+    (base / "input" / "data").mkdir()
+    settings = {"class_labels": ",".join(dataset.classes), "image_size": str(dataset.image_size), "seed": "0"}
+    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
+    for channel, split in (("train", "train"), ("validation", "test")):
+        folder = (out / dataset.prefix).resolve()
+        (base / "input" / "data" / channel).symlink_to(folder / split)
+        (base / "input" / "data" / f"{channel}_lst").mkdir()
+        (base / "input" / "data" / f"{channel}_lst" / f"{split}.lst").symlink_to(folder / f"{split}.lst")
+    began = time.perf_counter()
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base)}
+    subprocess.run([sys.executable, "train.py"], cwd=PROGRAM, env=environment, check=True)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+    model = Model.load(base / "model")
+    single = [_seconds(model, images[row : row + 1]) for row in range(100)]
+    batch = [len(images) / _seconds(model, images) for _ in range(3)]
+    size = sum(path.stat().st_size for path in (base / "model").iterdir())
+    table = Table("cost", "measured")
+    table.add_row("training job, imports and reading included", f"{seconds:.1f} s")
+    table.add_row("peak memory of training", f"{peak / 1e6:.0f} MB")
+    table.add_row("model files", f"{size / 1e6:.1f} MB")
+    table.add_row("predict_proba, one image, median", f"{statistics.median(single) * 1e3:.1f} ms")
+    table.add_row("predict_proba, in a batch, best of 3", f"{max(batch):.0f} images/s")
+    return table
+
+
+def _seconds(model: Model, images: NDArray[np.uint8]) -> float:
+    began = time.perf_counter()
+    model.predict_proba(images)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--archive", type=Path, required=True, help="archive in the layout of CIFAR-100's Python version"
+    )
+    parser.add_argument("--classes", default="bicycle,motorcycle", help="classes by name, commas between")
+    parser.add_argument("--seeds", type=int, default=5, help="repetitions of the cross-validation")
+    options = parser.parse_args()
+    classes = tuple(options.classes.split(","))
+    collection = cifar.collect(options.archive, str(options.archive), classes, cifar.SIDE)
+    codes = np.array([classes.index(name) for name in collection.table["class"]])
+    training = (collection.table["split"] == "train").to_numpy()
+    console = Console()
+    # As the container's programs do: threads of linear algebra would fight those of the images for the cores.
+    threadpool_limits(1)
+    console.print(quality(collection.pixels, codes, training, options.seeds))
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = stage.write(collection, Path(folder), NAME, classes)
+        console.print(costs(dataset, Path(folder), collection.pixels))
+
+
+if __name__ == "__main__":
+    main()

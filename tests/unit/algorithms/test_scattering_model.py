@@ -1,0 +1,95 @@
+"""Model files: what is written is what is read, byte for byte, and a damaged directory is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scattering.errors import ModelError
+from scattering.estimator import MirrorKernelRidge
+from scattering.model import ARRAYS, METADATA, SHAPES, Model
+from scattering.transform import features
+
+SIDE = 16
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[MirrorKernelRidge, Model]:
+    images = np.random.default_rng(0).integers(0, 256, (30, SIDE, SIDE, 3), dtype=np.uint8)
+    images[::2] //= 2
+    classifier = MirrorKernelRidge(mirrored=True).fit(features(images), np.arange(30) % 2)
+    arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
+    return classifier, Model(("dim", "bright"), SIDE, classifier.gamma, classifier.slope_, arrays, {"note": "é"})
+
+
+def test_a_model_read_back_answers_as_the_classifier_does(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path
+) -> None:
+    classifier, model = trained
+    model.save(tmp_path)
+    loaded = Model.load(tmp_path)
+    images = np.random.default_rng(1).integers(0, 200, (9, SIDE, SIDE, 3), dtype=np.uint8)
+    np.testing.assert_allclose(loaded.predict_proba(images), classifier.predict_proba(features(images)), atol=1e-3)
+    assert (loaded.labels, loaded.side, loaded.metadata) == (("dim", "bright"), SIDE, {"note": "é"})
+
+
+def test_the_same_model_is_saved_as_the_same_bytes(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        trained[1].save(tmp_path / folder)
+    for name in (ARRAYS, METADATA):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [METADATA, ARRAYS]
+
+
+@pytest.mark.parametrize("name", [ARRAYS, METADATA])
+def test_a_missing_file_is_named(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, name: str) -> None:
+    trained[1].save(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ModelError, match=f"has no {name}"):
+        Model.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [ARRAYS, METADATA])
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_truncated_file_is_refused(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, name: str, kept: int
+) -> None:
+    trained[1].save(tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:kept])
+    with pytest.raises(ModelError, match="can't be read"):
+        Model.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 2}', '{"format": 1}'])
+def test_metadata_of_another_kind_is_refused(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, text: str
+) -> None:
+    trained[1].save(tmp_path)
+    (tmp_path / METADATA).write_text(text)
+    with pytest.raises(ModelError):
+        Model.load(tmp_path)
+
+
+def test_arrays_that_do_not_fit_the_labels_are_refused(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path
+) -> None:
+    trained[1].save(tmp_path)
+    record = json.loads((tmp_path / METADATA).read_text())
+    (tmp_path / METADATA).write_text(json.dumps({**record, "labels": ["one", "two", "three"]}))
+    with pytest.raises(ModelError, match="weights has shape"):
+        Model.load(tmp_path)
+
+
+def test_arrays_that_are_not_finite_are_refused(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    model = trained[1]
+    replace(model, arrays={**model.arrays, "weights": model.arrays["weights"] * np.float32("nan")}).save(tmp_path)
+    with pytest.raises(ModelError, match="isn't finite"):
+        Model.load(tmp_path)
+
+
+def test_objects_among_the_arrays_are_never_unpickled(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    trained[1].save(tmp_path)
+    np.savez(tmp_path / ARRAYS, **{name: np.array([{"an": "object"}]) for name in SHAPES})  # type: ignore[arg-type]  # stubs take the names for options
+    with pytest.raises(ModelError, match="allow_pickle=False"):
+        Model.load(tmp_path)
