@@ -16,9 +16,9 @@ from matplotlib.ticker import PercentFormatter
 from monitoring.quality import CalibrationBin, CoverageCurve, OperatingPoint
 
 # Sized so that the letters can still be read where the picture is as wide as a telephone.
-SIZE = (5.6, 3.5)
-LARGE = (5.6, 5.2)
-DPI = 160
+SIZE = (4.9, 3.15)
+LARGE = (4.9, 4.7)
+DPI = 180
 ROLLING = 25
 # More classes than these have no room for their counts, or not for their names.
 CLASSES_WITH_COUNTS = 10
@@ -86,7 +86,7 @@ def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call] # as above
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("confidence")
-    axes.set_xlabel("start of the execution (UTC)")
+    axes.set_xlabel("UTC", loc="left")
     _legend(axes, palette)
     return _png(figure)
 
