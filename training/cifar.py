@@ -4,7 +4,6 @@ Layout (https://www.cs.toronto.edu/~kriz/cifar.html): a gzipped tar of `cifar-10
 pickle of a dict. Rows of `data` are 3,072 bytes: 1,024 red, 1,024 green, 1,024 blue, line by line.
 """
 
-import difflib
 import gzip
 import pickle
 import tarfile
@@ -19,10 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.collection import ImageCollection, digest
+from training.collection import ImageCollection, digest, require_classes
 from training.dataset import SPLITS
 from training.download import sha256
-from training.errors import ArchiveError, UnknownClassError
+from training.errors import ArchiveError
 from training.unpickler import RowsUnpickler
 
 SIDE = 32
@@ -32,7 +31,7 @@ FOLDER = "cifar-100-python"
 MEMBER_BYTES = 500_000_000
 
 # What reading damaged bytes can raise: gzip and tar first, then what an unpickler documents that it may raise.
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
+_DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)
 _NOT_A_PICKLE = (
     pickle.UnpicklingError,
     AttributeError,
@@ -89,7 +88,7 @@ def read(path: Path) -> Archive:
     try:
         classes = tuple(name.decode() for name in map(_as_bytes, contents["meta"][b"fine_label_names"]))
         return Archive(classes, {split: _rows(contents[split], len(classes)) for split in SPLITS})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ArchiveError(f"{path} is not laid out as CIFAR-100 is ({error})") from error
 
 
@@ -123,7 +122,7 @@ def _as_bytes(text: bytes | str) -> bytes:
 
 
 def _rows(content: dict[bytes, Any], class_count: int) -> Rows:
-    """Check one split's dict: raises ValueError, KeyError, TypeError or AttributeError where it isn't one."""
+    """Take one split out of its dict; whatever this raises says that it isn't one."""
     pixels = content[b"data"].rows
     labels = np.array(content[b"fine_labels"], dtype=np.int64)
     files = tuple(_as_bytes(name).decode() for name in content[b"filenames"])
@@ -150,7 +149,8 @@ def collect(path: Path, source: str, classes: Sequence[str], size: int) -> Image
         UnknownClassError: it has no such class.
     """
     archive = read(path)
-    numbers = {_number(archive.classes, name): name for name in classes}
+    require_classes(classes, archive.classes, str(path))
+    numbers = {archive.classes.index(name): name for name in classes}
     tables, pixels = [], []
     for split, rows in archive.splits.items():
         kept = np.isin(rows.labels, list(numbers))
@@ -166,10 +166,3 @@ def collect(path: Path, source: str, classes: Sequence[str], size: int) -> Image
             )
         )
     return ImageCollection(pd.concat(tables, ignore_index=True), np.concatenate(pixels), source, sha256(path))
-
-
-def _number(classes: Sequence[str], name: str) -> int:
-    if name in classes:
-        return classes.index(name)
-    close = difflib.get_close_matches(name, classes, n=3) or classes
-    raise UnknownClassError(f"the archive has no class {name!r}; it has, among others, {', '.join(close)}")

@@ -1,12 +1,16 @@
 """What every source of images gives: pixels, and a table that says whose they are."""
 
+import difflib
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from training.errors import UnknownClassError
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,18 @@ class ImageCollection:
 def digest(pixels: NDArray[np.uint8]) -> str:
     """Name an image by its pixels: the SHA-256 of its rows, in hexadecimal."""
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def require_classes(wanted: Sequence[str], known: Sequence[str], source: str) -> None:
+    """Check that a source has the classes that are asked for.
+
+    Raises:
+        UnknownClassError: it lacks one; the message offers those with close names.
+    """
+    for name in wanted:
+        if name not in known:
+            offered = difflib.get_close_matches(name, known, n=3) or known
+            raise UnknownClassError(f"{source} has no class {name!r}; it has, among others, {', '.join(offered)}")
 
 
 def without_leaks(collection: ImageCollection) -> ImageCollection:

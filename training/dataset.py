@@ -63,9 +63,9 @@ class Dataset:
         try:
             record: dict[str, Any] = json.loads(text)
             values = {field.name: record[field.name] for field in fields(cls)}
+            return cls(**values | {"classes": tuple(values["classes"])})
         except (ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"this {RECORD} is not the record of a data set ({error!r}); stage it again") from error
-        return cls(**values | {"classes": tuple(values["classes"])})
 
     @classmethod
     def from_folder(cls, out: Path, name: str) -> "Dataset":

@@ -1,6 +1,5 @@
 """Read a folder of `<class>/<image>` files into images of one size, split into training and test images."""
 
-import difflib
 import hashlib
 import logging
 import struct
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from rich.progress import track
 
-from training.collection import ImageCollection, digest
-from training.errors import DatasetError, ImageError, UnknownClassError
+from training.collection import ImageCollection, digest, require_classes
+from training.errors import DatasetError, ImageError
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +55,7 @@ def collect(
         ImageError: files can't be read as images, and `skip_broken` doesn't say to leave them out.
         DatasetError: there are no images, or one image has two classes.
     """
-    known = class_names(root)
-    for name in classes:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=3) or known
-            raise UnknownClassError(f"{root} has no class {name!r}; it has, among others, {', '.join(close)}")
+    require_classes(classes, class_names(root), str(root))
     rows: list[tuple[str, str, str, str]] = []
     images: list[NDArray[np.uint8]] = []
     broken: list[str] = []

@@ -80,8 +80,7 @@ def stage(
     prefix(name)
     is_folder = source not in {"sample", "cifar100"}
     classes = tuple(classes) or (folder.class_names(Path(source)) if is_folder else DEFAULT_CLASSES)
-    if len(set(classes)) != len(classes) or len(classes) < 2:
-        raise DatasetError(f"a data set needs two or more different classes, not {', '.join(classes) or 'none'}")
+    _check_classes(classes)
     if is_folder:
         collection = folder.collect(Path(source), classes, image_size, skip_broken=skip_broken)
     elif source == "sample":
@@ -95,6 +94,14 @@ def stage(
     if bucket:
         upload(dataset, out, bucket)
     return dataset
+
+
+def _check_classes(classes: Sequence[str]) -> None:
+    if len(set(classes)) != len(classes) or len(classes) < 2:
+        raise DatasetError(f"a data set needs two or more different classes, not {', '.join(classes) or 'none'}")
+    if unusable := [name for name in classes if "," in name or name != name.strip()]:
+        # The hyperparameter class_labels is a list with commas.
+        raise DatasetError(f"{unusable[0]!r} can't name a class: leave out commas, and spaces at the ends")
 
 
 def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> Dataset:
@@ -131,7 +138,7 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
 
 
 def _write_split(
-    folder_: Path,
+    root: Path,
     split: str,
     table: pd.DataFrame,
     pixels: NDArray[np.uint8],
@@ -139,16 +146,16 @@ def _write_split(
     content: "hashlib._Hash",
 ) -> None:
     """Write one split's PNG files and its list, and add both to the checksum of the content."""
-    (folder_ / split).mkdir(parents=True)
+    (root / split).mkdir(parents=True)
     samples = [
         Sample(index, classes.index(label), f"{index:05}_{re.sub(r'[^A-Za-z0-9_-]+', '-', Path(file).stem)[:60]}.png")
         for index, (label, file) in enumerate(zip(table["class"], table["file"], strict=True))
     ]
     lst = format_lst(samples)
-    (folder_ / f"{split}.lst").write_text(lst)
+    (root / f"{split}.lst").write_text(lst)
     content.update(lst.encode())
     for sample, image in zip(track(samples, description=f"Writing {split}", transient=True), pixels, strict=True):
-        path = folder_ / split / sample.file
+        path = root / split / sample.file
         Image.fromarray(image).save(path)
         content.update(path.read_bytes())
 

@@ -188,6 +188,11 @@ def test_a_missing_archive_is_an_error_that_names_it(tmp_path: Path) -> None:
         cifar.read(tmp_path / "a.tar.gz")
 
 
+def test_a_folder_in_the_archives_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"not a \.tar\.gz archive"):
+        cifar.read(tmp_path)
+
+
 def test_an_unknown_class_is_answered_with_close_names(tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match=r"'motorbike'.* motorcycle$"):
         cifar.collect(write_archive(tmp_path / "a.tar.gz"), "somewhere", ("bicycle", "motorbike"), 32)

@@ -19,6 +19,9 @@ DATASET = Dataset(
 )
 
 
+INCOMPLETE = DATASET.to_json().replace('"source"', '"sauce"')
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -41,7 +44,7 @@ def test_counts_add_up_by_split() -> None:
     assert (DATASET.count("train"), DATASET.count("test")) == (5, 2)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"name": "pets"}', b"\xff"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", INCOMPLETE, '{"name": "pets"}', b"\xff"])
 def test_a_record_that_is_none_is_refused(text: str | bytes) -> None:
     with pytest.raises(DatasetError, match="stage it again"):
         Dataset.from_json(text)

@@ -235,6 +235,7 @@ def test_a_folder_is_staged_under_a_name_made_of_its_own(tmp_path: Path) -> None
         ({"classes": ("bicycle",)}, DatasetError, "two or more different classes, not bicycle"),
         ({"classes": ("bicycle", "bicycle")}, DatasetError, "two or more different classes"),
         ({"classes": ("bicycle", "unicycle")}, UnknownClassError, "'unicycle'.*bicycle"),
+        ({"classes": ("bicycle", "a,b")}, DatasetError, "'a,b' can't name a class"),
         ({"source": "sample"}, DatasetError, "must be cifar100, not 'sample'"),
         ({"image_size": 15}, DatasetError, "16 to 224 pixels, not 15"),
         ({"image_size": 225}, DatasetError, "16 to 224 pixels, not 225"),
