@@ -1,0 +1,39 @@
+.PHONY: help install demo test check bench bench-model bench-monitoring bench-drift clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := functions training monitoring local cli.py
+
+help: ## Say what there is.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: .venv/installed ## Install everything, pinned, into .venv.
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && \
+		uv pip install --quiet --python .venv -r requirements.txt && \
+		uv pip install --quiet --python .venv --no-deps -e .; \
+	else \
+		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	fi
+	@touch $@
+
+demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar100" and others go to `workflow demo`.
+	@$(BIN)/workflow demo $(ARGS)
+
+test: install ## Run all tests, offline.
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+check: install ## Lint and type-check.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/cfn-lint template.yaml
+
+clean: ## Remove what was installed and what was written.
+	rm -rf .venv out .aws-sam

@@ -1,0 +1,233 @@
+import base64
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+from PIL import Image
+
+from functions.serialize import app
+from tests.images import decoded, encoded, gradient
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "bucket"
+
+
+@pytest.fixture
+def s3() -> "Iterator[S3Client]":
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield client
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(decoded(data), dtype=int)
+
+
+@pytest.mark.parametrize("size", ["16", "32", "224"])
+def test_the_image_size_may_be_from_16_to_224(size: str) -> None:
+    assert app.image_size_of({"IMAGE_SIZE": size}) == int(size)
+
+
+@pytest.mark.parametrize("size", [None, "", "0", "15", "225", "-32", "32.0", "NaN", "²"])
+def test_a_bad_image_size_is_refused_by_the_variables_name(size: str | None) -> None:
+    with pytest.raises(app.ConfigurationError, match="IMAGE_SIZE"):
+        app.image_size_of({} if size is None else {"IMAGE_SIZE": size})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"s3_bucket": "b"},
+        {"s3_key": "k"},
+        {"s3_bucket": "", "s3_key": "k"},
+        {"s3_bucket": 1, "s3_key": "k"},
+    ],
+)
+def test_an_event_that_names_no_object_is_invalid(event: object) -> None:
+    with pytest.raises(app.InvalidEvent):
+        app.location_of(event)
+
+
+def test_an_older_callers_image_data_is_ignored_and_an_empty_version_is_none() -> None:
+    event = {"image_data": "", "s3_bucket": "b", "s3_key": "k", "s3_version_id": ""}
+    assert app.location_of(event) == app.Location("b", "k", None)
+
+
+def test_the_version_that_the_event_pins_is_read(s3: "S3Client") -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket=BUCKET, Key="k", Body=b"first")["VersionId"]
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"second")
+    data, version = app.read_object(s3, app.Location(BUCKET, "k", first))
+    assert data == b"first"
+    assert version["s3_version_id"] == first
+
+
+@pytest.mark.parametrize(
+    "location",
+    [app.Location(BUCKET, "missing"), app.Location("no-such-bucket", "k"), app.Location(BUCKET, "k", "0" * 32)],
+)
+def test_what_does_not_exist_is_not_found(s3: "S3Client", location: app.Location) -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"x")
+    with pytest.raises(app.ImageNotFound, match="doesn't exist"):
+        app.read_object(s3, location)
+
+
+def test_an_object_over_the_byte_limit_is_refused_unread(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"12345")
+    monkeypatch.setattr(app, "MAX_BYTES", 5)
+    assert app.read_object(s3, app.Location(BUCKET, "k"))[0] == b"12345"
+    monkeypatch.setattr(app, "MAX_BYTES", 4)
+    with pytest.raises(app.ImageTooLarge, match="5 bytes"):
+        app.read_object(s3, app.Location(BUCKET, "k"))
+
+
+def test_a_png_of_the_models_size_keeps_its_pixels() -> None:
+    data = encoded(gradient())
+    png, width, height = app.model_input(data, 32)
+    assert (width, height) == (32, 32)
+    assert np.array_equal(pixels(png), pixels(data))
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "WEBP"])
+def test_every_format_becomes_a_png_of_the_models_size(kind: str) -> None:
+    png, width, height = app.model_input(encoded(gradient(80, 50), kind), 32)
+    image = decoded(png)
+    assert (image.format, image.mode, image.size, width, height) == ("PNG", "RGB", (32, 32), 80, 50)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "ICO", "PPM", "PDF"])
+def test_a_format_that_is_not_taken_is_invalid(kind: str) -> None:
+    with pytest.raises(app.InvalidImage):
+        app.model_input(encoded(gradient(), kind), 32)
+
+
+def test_exif_orientation_is_applied_and_then_gone() -> None:
+    upright = gradient(40, 20)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored turned by 90 degrees; a viewer turns it clockwise
+    data = encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+    png, _, _ = app.model_input(data, 32)
+    assert np.abs(pixels(png) - pixels(app.model_input(encoded(upright), 32)[0])).max() <= 1
+    assert not decoded(png).getexif()
+
+
+def test_transparency_is_laid_over_white() -> None:
+    clear = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
+    assert pixels(app.model_input(encoded(clear), 32)[0]).min() == 255
+
+
+def test_a_palette_with_a_transparent_entry_is_laid_over_white() -> None:
+    image = Image.new("P", (32, 32), 0)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    data = encoded(image, "GIF", transparency=0)
+    assert pixels(app.model_input(data, 32)[0]).min() == 255
+
+
+def test_sixteen_bits_a_channel_are_scaled_and_not_clipped() -> None:
+    image = Image.new("I;16", (32, 32), 0x8000)
+    assert set(pixels(app.model_input(encoded(image), 32)[0]).ravel()) == {128}
+
+
+def test_cmyk_becomes_rgb() -> None:
+    png, _, _ = app.model_input(encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), 32)
+    red, green, blue = pixels(png)[16, 16]
+    assert red > 200
+    assert max(green, blue) < 60
+
+
+def test_black_and_white_becomes_rgb() -> None:
+    assert decoded(app.model_input(encoded(Image.new("1", (32, 32), 1)), 32)[0]).mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_an_animation_is_invalid(kind: str) -> None:
+    frames = [gradient(), gradient().rotate(90)]
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    with pytest.raises(app.InvalidImage, match="animated"):
+        app.model_input(data, 32)
+
+
+def test_a_phones_photograph_with_a_preview_is_a_still_image() -> None:
+    data = encoded(gradient(64, 48), "MPO", save_all=True, append_images=[gradient(32, 24)])
+    assert app.model_input(data, 32)[1:] == (64, 48)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "WEBP"])
+def test_a_file_cut_anywhere_is_invalid_or_whole(kind: str) -> None:
+    data = encoded(gradient(40, 40), kind)
+    whole = app.model_input(data, 32)[0]
+    for length in range(0, len(data), max(1, len(data) // 60)):
+        try:
+            png = app.model_input(data[:length], 32)[0]
+        except app.InvalidImage:
+            continue
+        # What lies behind the last pixel may be missing.
+        assert png == whole
+
+
+def test_damage_in_any_byte_is_an_invalid_image_or_a_picture_never_another_error() -> None:
+    rng = np.random.default_rng(0)
+    for kind in ("BMP", "GIF", "JPEG", "PNG", "WEBP"):
+        original = np.frombuffer(encoded(gradient(), kind), np.uint8)
+        for _ in range(150):
+            damaged = original.copy()
+            damaged[rng.integers(len(damaged), size=3)] = rng.integers(256, size=3)
+            try:
+                app.model_input(damaged.tobytes(), 32)
+            except (app.InvalidImage, app.ImageTooLarge):
+                continue
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"\xff\xd8\xff"])
+def test_what_is_no_image_is_invalid(data: bytes) -> None:
+    with pytest.raises(app.InvalidImage, match="decoded"):
+        app.model_input(data, 32)
+
+
+def bomb(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (2**31 - 1, 2**31 - 1), (app.MAX_PIXELS + 1, 1)])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width: int, height: int) -> None:
+    with pytest.raises(app.ImageTooLarge, match="pixels"):
+        app.model_input(bomb(width, height), 32)
+
+
+def test_what_else_a_file_carries_is_left_behind() -> None:
+    polyglot = encoded(gradient()) + b"PK\x03\x04<script>alert(1)</script>"
+    assert b"script" not in app.model_input(polyglot, 32)[0]
+
+
+def test_a_photograph_of_twelve_megapixels_becomes_a_few_kilobytes() -> None:
+    png, width, height = app.model_input(encoded(gradient(4000, 3000), "JPEG"), 32)
+    assert (width, height) == (4000, 3000)
+    assert len(png) < 8_000
+
+
+def test_the_worst_picture_passes_step_functions_limit_of_the_state() -> None:
+    noise = Image.frombytes("RGB", (224, 224), os.urandom(224 * 224 * 3))
+    png, _, _ = app.model_input(encoded(noise), 224)
+    assert len(base64.b64encode(png)) + 8_192 < 256 * 1024
+
+
+def test_a_single_pixel_is_an_image() -> None:
+    assert decoded(app.model_input(encoded(Image.new("RGB", (1, 1), "red")), 32)[0]).size == (32, 32)
