@@ -46,46 +46,70 @@ from scattering.transform import features  # noqa: E402
 
 FOLDS = 5
 NAME = "benchmark"
+Rows = NDArray[np.intp]
+
+
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Features of images and of their mirror images, each of shape (n, d)."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A classifier and which features it takes: `hog` or `scattering`."""
+    """A classifier and which features it takes: `hog` or `scattering`.
+
+    Where `doubled`, it is fitted to the mirror images too and its answers for both are averaged.
+    """
 
     features: str
+    doubled: bool
     make: Callable[[], Any]
+
+    def probabilities(self, pair: Pair, codes: NDArray[np.intp], train: Rows, test: Rows) -> NDArray[np.float64]:
+        """Fit to the rows `train` and predict the rows `test`: (n, k)."""
+        sides = pair if self.doubled else pair[:1]
+        fitted = self.make().fit(np.concatenate([rows[train] for rows in sides]), np.tile(codes[train], len(sides)))
+        mean: NDArray[np.float64] = np.mean([fitted.predict_proba(rows[test]) for rows in sides], axis=0)
+        return mean
+
+
+def _logistic(strength: float) -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
+
+
+def _support_vectors() -> Any:
+    return make_pipeline(StandardScaler(), CalibratedClassifierCV(SVC(C=3), ensemble=False))
 
 
 METHODS: Mapping[str, Method] = {
-    "HOG, logistic regression": Method("hog", lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1e-3))),
-    "HOG, RBF SVM": Method(
-        "hog", lambda: make_pipeline(StandardScaler(), CalibratedClassifierCV(SVC(C=3), ensemble=False))
-    ),
-    "scattering, logistic regression": Method(
-        "scattering", lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1e-4, max_iter=1000))
-    ),
-    "scattering, mirror kernel ridge": Method("scattering", lambda: MirrorKernelRidge(mirrored=True, random_state=0)),
+    "HOG, logistic regression": Method("hog", True, lambda: _logistic(1e-3)),
+    "HOG, RBF SVM": Method("hog", True, _support_vectors),
+    "scattering, logistic regression": Method("scattering", True, lambda: _logistic(1e-3)),
+    "scattering, mirror kernel ridge": Method("scattering", False, lambda: MirrorKernelRidge(mirrored=True)),
 }
 
 
-def describe(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Features of each kind for images of shape (n, side, side, 3); HOG with cells of 4 and of 8 pixels."""
-    histograms = [
-        np.concatenate(
-            [hog(image, 9, (cell, cell), (2, 2), transform_sqrt=True, channel_axis=-1) for cell in (4, 8)],
-        )
-        for image in track(images, "Histograms of oriented gradients")
-    ]
-    return {"hog": np.array(histograms, np.float32), "scattering": features(images)}
+def describe(images: NDArray[np.uint8]) -> dict[str, Pair]:
+    """Features of each kind for images of shape (n, side, side, 3)."""
+    rows = features(images)
+    signs = np.repeat(np.array([1, -1], np.float32), rows.shape[1] // 2)
+    return {"hog": (_histograms(images), _histograms(images[:, :, ::-1])), "scattering": (rows, rows * signs)}
 
 
-def cross_validate(
-    method: Method, rows: NDArray[np.float32], codes: NDArray[np.intp], seed: int
-) -> NDArray[np.float64]:
+def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Histograms of oriented gradients in cells of 4 and of 8 pixels."""
+
+    def both(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        cells = [hog(image, 9, (cell, cell), (2, 2), transform_sqrt=True, channel_axis=-1) for cell in (4, 8)]
+        return np.concatenate(cells)
+
+    return np.array([both(image) for image in track(images, "HOG")], np.float32)
+
+
+def cross_validate(method: Method, pair: Pair, codes: NDArray[np.intp], seed: int) -> NDArray[np.float64]:
     """Probabilities of shape (n, k) of every row, from fits to the other folds."""
     probabilities = np.zeros((len(codes), codes.max() + 1))
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, codes):
-        probabilities[test] = method.make().fit(rows[train], codes[train]).predict_proba(rows[test])
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(pair[0], codes):
+        probabilities[test] = method.probabilities(pair, codes, train, test)
     return probabilities
 
 
@@ -94,14 +118,14 @@ def quality(images: NDArray[np.uint8], codes: NDArray[np.intp], training: NDArra
     described = describe(images)
     table = Table("method", "accuracy, 5-fold", "test", "calibration error", "coverage at 2% error")
     for name, method in METHODS.items():
-        rows = described[method.features]
-        runs = [cross_validate(method, rows, codes, seed) for seed in track(range(seeds), name)]
-        fitted = method.make().fit(rows[training], codes[training])
+        pair = described[method.features]
+        runs = [cross_validate(method, pair, codes, seed) for seed in track(range(seeds), name)]
+        tested = method.probabilities(pair, codes, np.flatnonzero(training), np.flatnonzero(~training))
         scores = [accuracy(run, codes) for run in runs]
         table.add_row(
             name,
             f"{np.mean(scores):.3f} ± {np.std(scores):.3f}",
-            f"{accuracy(fitted.predict_proba(rows[~training]), codes[~training]):.3f}",
+            f"{accuracy(tested, codes[~training]):.3f}",
             f"{np.mean([calibration_error(run, codes) for run in runs]):.3f}",
             f"{np.mean([coverage(run, codes) for run in runs]):.2f}",
         )

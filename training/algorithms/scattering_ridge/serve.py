@@ -8,6 +8,7 @@ application/x-image and answers a JSON array of probabilities in the order of th
 
 import json
 import os
+import re
 import signal
 import sys
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from threadpoolctl import threadpool_limits
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456
 """Bytes that InvokeEndpoint takes at most."""
+MAX_DISCARDED = 10 * MAX_BODY
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -69,21 +71,29 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         """The request's body, or None where it was refused unread, which ends the connection."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        given = self.headers.get("Content-Length", "")
+        if "Transfer-Encoding" in self.headers or not re.fullmatch("[0-9]{1,18}", given):
             self.close_connection = True
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "The request has no Content-Length.")
-        elif int(length) > MAX_BODY:
+            return None
+        length = int(given)
+        if length > MAX_BODY:
             self.close_connection = True
-            self._refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has {length} bytes; at most {MAX_BODY} are read."
-            )
-        else:
-            body = self.rfile.read(int(length))
-            if len(body) == int(length):
-                return body
+            self._discard(length)
+            reason = f"The body has {length} bytes; at most {MAX_BODY} are read."
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
+            return None
+        body = self.rfile.read(length)
+        if len(body) < length:
             self.close_connection = True
-        return None
+            return None
+        return body
+
+    def _discard(self, length: int) -> None:
+        """Read past a body, for a client that is still sending doesn't read the answer; give up on an endless one."""
+        left = min(length, MAX_DISCARDED)
+        while left > 0 and (block := self.rfile.read(min(left, 65_536))):
+            left -= len(block)
 
     def _refuse(self, status: HTTPStatus, reason: str) -> None:
         self._answer(status, " ".join(reason.split()).encode() + b"\n", "text/plain; charset=utf-8")

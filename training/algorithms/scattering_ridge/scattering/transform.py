@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,13 +85,23 @@ def _scatter(images: NDArray[np.uint8]) -> Floats:
 
 def _modulus(spectrum: NDArray[np.complex64], side: int, scale: int, level: int) -> Floats:
     """Modulus of the wavelets of one scale, on a grid 2**scale pixels wide, of a signal on a grid 2**level wide."""
-    filtered = spectrum * _wavelets(side, scale, level)
-    for _ in range(scale - level):
+    wavelets = _wavelets(side, scale, level)
+    filtered = _lowest(spectrum, wavelets.shape[-1]) * wavelets
+    if scale:
         # Keeping every second sample folds the spectrum onto itself.
         half = filtered.shape[-1] // 2
         rows = filtered[..., :half, :] + filtered[..., half:, :]
-        filtered = (rows[..., :half] + rows[..., half:]) / np.float32(4)
+        filtered = rows[..., :half] + rows[..., half:]
     return np.abs(fft.ifft2(filtered, overwrite_x=True))
+
+
+def _lowest(spectrum: NDArray[Any], size: int) -> NDArray[Any]:
+    """The lowest size x size frequencies, in the order of the transform."""
+    if spectrum.shape[-1] == size:
+        return spectrum
+    half = size // 2
+    rows = np.concatenate([spectrum[..., :half, :], spectrum[..., -half:, :]], axis=-2)
+    return np.concatenate([rows[..., :half], rows[..., -half:]], axis=-1)
 
 
 def _average(signal: Floats, side: int, level: int) -> Floats:
@@ -111,17 +122,21 @@ def _windows(side: int, level: int) -> Floats:
 
 @lru_cache
 def _wavelets(side: int, scale: int, level: int) -> NDArray[np.complex64]:
-    """Fourier transforms of the wavelets of one scale, (angles, samples, samples), for a grid 2**level pixels wide.
+    """Fourier transforms of the wavelets of one scale, (angles, frequencies, frequencies), for `_modulus`.
 
-    A phase moves the samples to the centres of the cells they stand for, so that a grid mirrors onto itself.
+    They have no weight above the lowest frequencies. A phase moves the samples that are kept to the centres of the
+    cells they stand for, so that a grid mirrors onto itself.
     """
-    size, step = side + 2 * PADDING, 2**level
+    size = side + 2 * PADDING
     angles = np.pi * (np.arange(ANGLES) + 0.5) / ANGLES - np.pi / 2
     bank = np.stack([_morlet(size, 0.8 * 2**scale, 0.75 * np.pi / 2**scale, angle) for angle in angles])
-    small = size // step
-    bank = bank.reshape(ANGLES, step, small, step, small).sum((1, 3))
-    phase = np.exp(2j * np.pi * np.fft.fftfreq(small) * (2 ** (scale - level) - 1) / 2)
-    return (bank * phase[:, None] * phase).astype(np.complex64)
+    kept = size // 2 ** max(scale - 1, 0)
+    if kept < size:
+        bank = _lowest(bank, kept)
+        # The highest of them has no counterpart of the other sign.
+        bank[:, kept // 2] = bank[:, :, kept // 2] = 0
+    phase = np.exp(1j * np.pi * np.fft.fftfreq(kept, 1 / kept) / (size >> level) * (2 ** (scale - level) - 1))
+    return (bank * phase[:, None] * phase / 4 ** (scale - level)).astype(np.complex64)
 
 
 def _morlet(size: int, sigma: float, frequency: float, angle: float) -> NDArray[np.float64]:
