@@ -56,6 +56,7 @@ class RuntimeApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), RuntimeApiHandler)
         self.arn = arn
         self.ready = threading.Event()
+        self.failed = False
         self.invocations: queue.SimpleQueue[Invocation] = queue.SimpleQueue()
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
@@ -85,6 +86,8 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """`invocation/<id>/response`, `invocation/<id>/error` or `init/error`: take the answer."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        # A runtime that could not load its handler ends; it must not be handed another invocation until then.
+        self.server.failed |= self.path.endswith("/init/error")
         self.server.results.put(Result(body, None if self.path.endswith("/response") else UNHANDLED))
         self.server.ready.set()
         self._answer(202, b'{"status":"OK"}', {})
@@ -141,7 +144,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the process can take another invocation."""
-        return self._process.poll() is None
+        return self._process.poll() is None and not self._api.failed
 
     def invoke(self, payload: bytes) -> Result:
         """Run one invocation; past the function's timeout the process is killed, as Lambda does."""

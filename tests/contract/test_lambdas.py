@@ -1,0 +1,179 @@
+"""The local Lambda against handlers that do what real ones may do."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.lambdas import Function, Result
+from local.template import FunctionSpec
+
+Make = Callable[..., Function]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Return a way to make a function of a handler's source; all of them end with the test."""
+    made: list[Function] = []
+
+    def function(source: str, *, timeout: float = 5.0, concurrency: int = 2, **environment: str) -> Function:
+        code = tmp_path / f"code{len(made)}"
+        code.mkdir()
+        (code / "app.py").write_text(source)
+        spec = FunctionSpec("Function", code, "app.handler", timeout, 128, environment)
+        made.append(Function(spec, "us-east-1", {"AWS_REGION": "us-east-1"}, tmp_path, concurrency))
+        return made[-1]
+
+    yield function
+    for one in made:
+        one.stop()
+
+
+def answer(result: Result) -> Any:
+    return json.loads(result.payload)
+
+
+def test_a_handler_gets_the_event_and_its_answer_comes_back(make: Make) -> None:
+    result = make("def handler(event, context):\n    return {'got': event}\n").invoke(b'{"a": "\\u00e9"}')
+    assert result.error is None
+    assert answer(result) == {"got": {"a": "é"}}
+
+
+def test_the_environment_is_the_templates_and_lambdas_own_and_nothing_else(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_DEVELOPER", "x")
+    function = make("import os\ndef handler(event, context):\n    return dict(os.environ)\n", COLOUR="red")
+    names = answer(function.invoke(b"{}"))
+    assert names["COLOUR"] == "red"
+    assert names["AWS_LAMBDA_FUNCTION_NAME"] == "Function"
+    assert "SECRET_OF_THE_DEVELOPER" not in names
+    assert "HOME" not in names
+
+
+def test_the_context_tells_request_deadline_and_function(make: Make) -> None:
+    source = (
+        "def handler(event, context):\n"
+        "    return [context.aws_request_id, context.get_remaining_time_in_millis(), context.invoked_function_arn]\n"
+    )
+    function = make(source, timeout=5.0)
+    first, remaining, arn = answer(function.invoke(b"{}"))
+    second, _, _ = answer(function.invoke(b"{}"))
+    assert first != second
+    assert 0 < remaining <= 5000
+    assert arn == "arn:aws:lambda:us-east-1:123456789012:function:Function"
+
+
+def test_an_exception_comes_back_by_its_class_name(make: Make) -> None:
+    source = "class InvalidImage(Exception): pass\ndef handler(event, context):\n    raise InvalidImage('cut short')\n"
+    result = make(source).invoke(b"{}")
+    assert result.error == "Unhandled"
+    assert answer(result)["errorType"] == "InvalidImage"
+    assert answer(result)["errorMessage"] == "cut short"
+
+
+def test_a_worker_is_used_again_after_an_exception(make: Make) -> None:
+    source = "import os\ndef handler(event, context):\n    if event: raise ValueError\n    return os.getpid()\n"
+    function = make(source)
+    before = answer(function.invoke(b"{}"))
+    function.invoke(b'{"fail": true}')
+    assert answer(function.invoke(b"{}")) == before
+
+
+def test_a_handler_over_its_timeout_is_killed_and_the_next_call_gets_a_new_process(make: Make) -> None:
+    source = "import os, time\ndef handler(event, context):\n    time.sleep(event['s'])\n    return os.getpid()\n"
+    function = make(source, timeout=0.5)
+    before = answer(function.invoke(b'{"s": 0}'))
+    result = function.invoke(b'{"s": 60}')
+    assert result.error == "Unhandled"
+    assert answer(result)["errorType"] == "Sandbox.Timedout"
+    assert "timed out after 0.50 seconds" in answer(result)["errorMessage"]
+    assert answer(function.invoke(b'{"s": 0}')) != before
+
+
+def test_a_slow_start_is_not_counted_as_the_calls_time(make: Make) -> None:
+    source = "import time\ntime.sleep(1.0)\ndef handler(event, context):\n    return 'ok'\n"
+    assert answer(make(source, timeout=0.5).invoke(b"{}")) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("import no_such_module\n", "Runtime.ImportModuleError"),
+        ("def other(event, context): pass\n", "Runtime.HandlerNotFound"),
+        ("def handler(event, context)\n", "Runtime.UserCodeSyntaxError"),
+        ("class ConfigurationError(Exception): pass\nraise ConfigurationError('IMAGE_SIZE')\n", "ConfigurationError"),
+    ],
+)
+def test_code_that_does_not_load_fails_every_call_with_lambdas_name_for_it(make: Make, source: str, kind: str) -> None:
+    function = make(source)
+    for _ in range(2):
+        result = function.invoke(b"{}")
+        assert result.error == "Unhandled"
+        assert answer(result)["errorType"] == kind
+
+
+def test_a_process_that_exits_is_a_runtime_exit_error_and_is_replaced(make: Make) -> None:
+    function = make("import os\ndef handler(event, context):\n    os._exit(3) if event else None\n    return 'ok'\n")
+    result = function.invoke(b'{"exit": true}')
+    assert answer(result)["errorType"] == "Runtime.ExitError"
+    assert answer(function.invoke(b"{}")) == "ok"
+
+
+def test_a_worker_killed_from_outside_while_it_waits_is_replaced(make: Make) -> None:
+    function = make("def handler(event, context):\n    return 'ok'\n")
+    function.invoke(b"{}")
+    (pid,) = function.pids()
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while function.pids() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert answer(function.invoke(b"{}")) == "ok"
+
+
+def test_calls_run_at_once_up_to_the_concurrency_and_wait_beyond_it(make: Make) -> None:
+    source = (
+        "import os, time\ndef handler(event, context):\n    start = time.time()\n    time.sleep(0.3)\n"
+        "    return [os.getpid(), start, time.time()]\n"
+    )
+    function = make(source, concurrency=2)
+    results: list[Any] = []
+    threads = [threading.Thread(target=lambda: results.append(answer(function.invoke(b"{}")))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({pid for pid, _, _ in results}) == 2
+    at_once = max(sum(start <= moment < end for _, start, end in results) for _, moment, _ in results)
+    assert at_once == 2
+
+
+def test_a_large_answer_comes_back_whole(make: Make) -> None:
+    result = make("def handler(event, context):\n    return 'x' * 5_000_000\n").invoke(b"{}")
+    assert len(answer(result)) == 5_000_000
+
+
+def test_stopping_ends_workers_that_are_busy(make: Make) -> None:
+    function = make("import time\ndef handler(event, context):\n    time.sleep(60)\n", timeout=60)
+    results: list[Result] = []
+    caller = threading.Thread(target=lambda: results.append(function.invoke(b"{}")))
+    caller.start()
+    deadline = time.monotonic() + 10
+    while not function.pids() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    function.stop()
+    caller.join(10)
+    assert not function.pids()
+    assert answer(results[0])["errorType"] == "Runtime.ExitError"
+
+
+def test_what_a_handler_prints_is_in_its_log(make: Make, tmp_path: Path) -> None:
+    make("def handler(event, context):\n    print('said aloud')\n").invoke(b"{}")
+    assert "said aloud" in (tmp_path / "Function.log").read_text()

@@ -1,0 +1,50 @@
+"""Each mend to moto: a fresh interpreter shows that moto still needs it, and that the mend does what it says."""
+
+import subprocess
+import sys
+import textwrap
+
+PARSE = """
+    from pathlib import Path
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser as Parser
+    text = Path("statemachine/classify_image.asl.json").read_text()
+    print(Parser.parse(text)[0] is Parser.parse(text)[0])
+"""
+CLIENTS = """
+    import os
+    os.environ |= {"MOTO_PORT": "1"}
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils as users
+    print(users.boto_client_for("us-east-1", "lambda", object()) is users.boto_client_for("us-east-1", "lambda", []))
+"""
+BACKENDS = """
+    import moto.backends
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    listed = []
+    modules = moto.backends.list_of_moto_modules
+    moto.backends.list_of_moto_modules = lambda: (listed.append(1), modules())[1]
+    application = DomainDispatcherApplication(create_backend_app)
+    found = {application.get_backend_for_host("s3.us-east-1.amazonaws.com") for _ in range(2)}
+    print(found == {"s3"} and len(listed) < 2)
+"""
+
+
+def outcome(source: str, *, mended: bool) -> str:
+    lines = ["from local import mends", "mends.apply()", "mends.apply()"] if mended else []
+    program = "\n".join([*lines, textwrap.dedent(source)])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
+
+
+def test_moto_parses_each_definition_anew_and_the_mend_once() -> None:
+    assert outcome(PARSE, mended=False) == "False"
+    assert outcome(PARSE, mended=True) == "True"
+
+
+def test_moto_makes_a_client_for_each_task_and_the_mend_one() -> None:
+    assert outcome(CLIENTS, mended=False) == "False"
+    assert outcome(CLIENTS, mended=True) == "True"
+
+
+def test_moto_lists_its_folder_for_each_request_and_the_mend_once() -> None:
+    assert outcome(BACKENDS, mended=False) == "False"
+    assert outcome(BACKENDS, mended=True) == "True"

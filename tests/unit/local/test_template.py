@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from local.template import Template, TemplateError, substitute
+
+BODY = """
+Parameters:
+  Size: {Type: Number, Default: 32}
+  Bucket: {Type: String}
+Globals:
+  Function:
+    Handler: app.handler
+    Timeout: 7
+    Environment: {Variables: {SHARED: yes-please}}
+Resources:
+  First:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/first/
+      MemorySize: 256
+      Environment:
+        Variables:
+          SIZE: !Ref Size
+          QUEUE: !Ref Queue
+          WHERE: !Sub "${Bucket}/${AWS::Region}/${Queue.QueueName}/${!Literal}"
+  Second:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: functions/second/, Timeout: 3}
+  Queue: {Type: AWS::SQS::Queue}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Type: EXPRESS
+      DefinitionUri: machine.asl.json
+      DefinitionSubstitutions: {Arn: !GetAtt First.Arn}
+"""
+
+
+def attributes(name: str, attribute: str) -> str | None:
+    return {("Queue", "Ref"): "http://queue", ("Queue", "QueueName"): "queue"}.get((name, attribute))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "machine.asl.json").write_text('{"Resource": "${Arn}"}')
+    (tmp_path / "template.yaml").write_text(BODY)
+    return tmp_path / "template.yaml"
+
+
+def test_a_functions_environment_is_the_globals_and_its_own(path: Path) -> None:
+    first, second = Template(path, {"Bucket": "b"}, "eu-west-1", attributes).functions()
+    assert first.environment == {
+        "SHARED": "yes-please",
+        "SIZE": "32",
+        "QUEUE": "http://queue",
+        "WHERE": "b/eu-west-1/queue/${!Literal}",
+    }
+    assert second.environment == {"SHARED": "yes-please"}
+    assert (first.timeout, second.timeout, first.memory, second.memory) == (7, 3, 256, 128)
+    assert first.code == path.parent / "functions/first"
+
+
+def test_a_given_parameter_replaces_the_default(path: Path) -> None:
+    first, _ = Template(path, {"Bucket": "b", "Size": "64"}, "eu-west-1", attributes).functions()
+    assert first.environment["SIZE"] == "64"
+
+
+def test_a_state_machine_has_its_substitutions_made(path: Path) -> None:
+    (machine,) = Template(path, {"Bucket": "b"}, "eu-west-1", attributes).state_machines()
+    assert machine.type == "EXPRESS"
+    assert machine.definition == '{"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:First"}'
+
+
+def test_an_unknown_parameter_is_refused_with_those_that_exist(path: Path) -> None:
+    with pytest.raises(TemplateError, match="no parameter Colour; it has Size, Bucket"):
+        Template(path, {"Bucket": "b", "Colour": "red"}, "eu-west-1")
+
+
+def test_a_parameter_without_a_value_is_named(path: Path) -> None:
+    with pytest.raises(TemplateError, match="needs a value for Bucket"):
+        Template(path, {}, "eu-west-1")
+
+
+def test_a_reference_that_the_stack_cannot_answer_is_named(path: Path) -> None:
+    with pytest.raises(TemplateError, match="no Ref of Queue"):
+        Template(path, {"Bucket": "b"}, "eu-west-1").functions()
+
+
+def test_a_definition_with_an_unknown_substitution_is_refused() -> None:
+    with pytest.raises(TemplateError, match="needs a value for Missing"):
+        substitute('"${Missing}"', {})
