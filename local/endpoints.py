@@ -1,204 +1,147 @@
-"""A SageMaker endpoint as a process that keeps the serving container contract.
+"""A SageMaker endpoint: the fleet that serves, and its replacement by another, a part of the traffic first.
 
-The contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html.
+Blue/green updates: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html.
 """
 
-import http.client
-import queue
-import socket
-import subprocess
-import tempfile
+import random
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from local import container
-from local.capture import Capture
-from local.training_jobs import split_uri
+from local.alarms import Alarms
+from local.fleet import Answer, Fleet, Unavailable
+from local.metrics import Metrics
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-START_SECONDS = 60.0
-PING_SECONDS = 2.0
-RESTART_SECONDS = 0.5
-INVOCATION_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the container answered; `status` 0 means that it didn't within its 60 seconds."""
-
-    status: int
-    content_type: str
-    body: bytes
-    custom_attributes: str | None = None
-
-
-class Unavailable(Exception):
-    """The endpoint has no container that can be asked at the moment."""
+ALARM_POLL_SECONDS = 0.2
 
 
 class Endpoint:
-    """One endpoint with one variant and one process; a process that dies is started again."""
+    """One endpoint with one variant; during an update two fleets share its traffic."""
 
-    def __init__(
-        self,
-        name: str,
-        config: dict[str, Any],
-        model: dict[str, Any],
-        algorithms: Path,
-        work: Path,
-        log: Path,
-        s3: "S3Client",
-    ) -> None:
-        """Start the container; the status is `Creating` until it answers `/ping`."""
-        variant = config["ProductionVariants"][0]
-        image = model["PrimaryContainer"]
+    def __init__(self, name: str, config: str, start: Callable[[str], Fleet], metrics: Metrics, alarms: Alarms) -> None:
+        """Start the first fleet; `start` makes a fleet for a configuration's name."""
         self._name = name
-        self.variant: str = variant["VariantName"]
-        self._program = container.program_of(image["Image"], algorithms)
-        self._environment: Mapping[str, str] = image.get("Environment", {})
-        self._model_uri: str | None = image.get("ModelDataUrl")
-        self._folder = tempfile.TemporaryDirectory(dir=work, prefix="endpoint-")
-        self._log = log
-        self._s3 = s3
-        self.capture = Capture(name, self.variant, config.get("DataCaptureConfig"), s3)
-        self._status = "Creating"
-        self._reason: str | None = None
-        self._changed = time.time()
-        self._ready = threading.Event()
+        self._start = start
+        self._metrics = metrics
+        self._alarms = alarms
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
-        self._connections: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
-        self._thread = threading.Thread(target=self._keep_running, daemon=True)
+        self._state: dict[str, Any] = {"EndpointStatus": "Creating", "EndpointConfigName": config}
+        self._fleet = start(config)
+        self._green: Fleet | None = None
+        self._green_share = 0.0
+        self._touch()
+        self._thread = threading.Thread(target=self._create, daemon=True)
         self._thread.start()
 
     def state(self) -> dict[str, Any]:
-        """Return status, time of its last change and failure reason as DescribeEndpoint names them."""
-        return {"EndpointStatus": self._status, "LastModifiedTime": self._changed, "FailureReason": self._reason}
+        """Return what DescribeEndpoint says that changes: status, configuration, reason, the update under way."""
+        with self._lock:
+            return dict(self._state)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being created or updated."""
+        return self.state()["EndpointStatus"] in {"Creating", "Updating"}
+
+    @property
+    def variant(self) -> str:
+        """The variant's name."""
+        return self._fleet.variant
 
     @property
     def pid(self) -> int | None:
-        """The number of the process that leads the container, if one lives."""
-        return self._process.pid if self._process and self._process.poll() is None else None
+        """The number of the process that leads the serving container, if one lives."""
+        return self._fleet.pid
 
     def invoke(self, body: bytes, headers: Mapping[str, str], inference_id: str | None) -> Answer:
-        """Send a request to the container and capture it with its answer; raise Unavailable if there is none to ask."""
-        if not self._ready.is_set():
-            raise Unavailable(f"{self._name} has no running container.")
-        answer = self._send(body, headers)
-        if answer.status == 200:
-            self.capture.add(body, headers.get("Content-Type", ""), answer.body, answer.content_type, inference_id)
+        """Pass a request to a fleet and count it; raise Unavailable if there is no container to ask."""
+        started = time.perf_counter()
+        with self._lock:
+            to_green = self._green is not None and random.random() < self._green_share  # noqa: S311
+            fleet = self._green if to_green and self._green else self._fleet
+            fleet.enter()
+        try:
+            answer = fleet.invoke(body, headers, inference_id)
+        except Unavailable:
+            self._metrics.add(self._name, fleet.variant, 503, time.perf_counter() - started)
+            raise
+        finally:
+            fleet.leave()
+        self._metrics.add(self._name, fleet.variant, answer.status, time.perf_counter() - started)
         return answer
+
+    def update(self, config: str, deployment: Mapping[str, Any]) -> None:
+        """Start to replace the fleet by one for another configuration, as UpdateEndpoint's DeploymentConfig says."""
+        policy = deployment.get("BlueGreenUpdatePolicy", {})
+        alarms = [alarm["AlarmName"] for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ())]
+        with self._lock:
+            self._state |= {
+                "EndpointStatus": "Updating",
+                "FailureReason": None,
+                "PendingDeploymentSummary": {
+                    "EndpointConfigName": config,
+                    "ProductionVariants": [{"VariantName": self.variant}],
+                    "StartTime": time.time(),
+                },
+            }
+        self._touch()
+        green = self._start(config)
+        self._thread = threading.Thread(target=self._replace, args=(green, config, policy, alarms), daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """End the container and write what was captured."""
+        """End every fleet and write what was captured."""
         self._stopping.set()
-        if self._process:
-            container.end(self._process)
+        for fleet in (self._fleet, self._green):
+            if fleet:
+                fleet.stop()
         self._thread.join()
-        self.capture.close()
-        self._folder.cleanup()
 
-    def _send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        try:
-            connection = self._connections.get_nowait()
-        except queue.Empty:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOCATION_SECONDS)
-            connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            connection.request("POST", "/invocations", body, dict(headers))
-            response = connection.getresponse()
-            answer = Answer(
-                response.status,
-                response.getheader("Content-Type", "application/octet-stream"),
-                response.read(),
-                response.getheader("X-Amzn-SageMaker-Custom-Attributes"),
-            )
-        except TimeoutError:
-            connection.close()
-            return Answer(
-                0, "text/plain", b"Your invocation timed out while waiting for a response from the container."
-            )
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise Unavailable(f"{self._name} lost its container: {error}") from error
-        self._connections.put(connection)
-        return answer
+    def _create(self) -> None:
+        reason = self._fleet.wait()
+        self._settle(EndpointStatus="Failed" if reason else "InService", FailureReason=reason)
 
-    def _keep_running(self) -> None:
-        base = Path(self._folder.name)
-        try:
-            self._fetch_model(base)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint fails and says so
-            self._set("Failed", f"The model can't be fetched: {error}")
+    def _replace(self, green: Fleet, config: str, policy: Mapping[str, Any], alarms: list[str]) -> None:
+        """Move the traffic to `green`, or leave it where it is and say why."""
+        with self._lock:
+            self._green, self._green_share = green, 0.0
+        reason = green.wait() or self._shift(policy, alarms)
+        if self._stopping.is_set():
             return
-        while not self._stopping.is_set():
-            self._process = process = self._start(base)
-            if self._passes_ping(process):
-                self._ready.set()
-                self._set("InService", None)
-                process.wait()
-                self._ready.clear()
-                self._drop_connections()
-            elif self._status == "Creating" and not self._stopping.is_set():
-                container.end(process)
-                variant = f"The container for production variant {self.variant}"
-                self._set("Failed", f"{variant} did not pass the ping health check; {self._log} has its output.")
-                return
-            else:
-                container.end(process)
-                self._stopping.wait(RESTART_SECONDS)
+        with self._lock:
+            out = green if reason else self._fleet
+            self._fleet = self._fleet if reason else green
+            self._green, self._green_share = None, 0.0
+        out.retire()
+        kept = {} if reason else {"EndpointConfigName": config}
+        self._settle(EndpointStatus="InService", FailureReason=reason, **kept)
 
-    def _fetch_model(self, base: Path) -> None:
-        (base / "model").mkdir()
-        if self._model_uri:
-            bucket, key = split_uri(self._model_uri)
-            archive = base / "model.tar.gz"
-            archive.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-            container.unpack(archive, base / "model")
+    def _shift(self, policy: Mapping[str, Any], alarms: list[str]) -> str | None:
+        """Give `green` its share of the traffic, step by step; return the reason where an alarm went off."""
+        routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0})
+        shares = [1.0]
+        if routing["Type"] == "CANARY":
+            shares.insert(0, routing["CanarySize"]["Value"] / 100)
+        waits = [routing["WaitIntervalInSeconds"]] * len(shares)
+        waits[-1] += policy.get("TerminationWaitInSeconds", 0)
+        for share, seconds in zip(shares, waits, strict=True):
+            self._green_share = share
+            deadline = time.monotonic() + seconds
+            while True:
+                if ringing := self._alarms.ringing(alarms):
+                    self._green_share = 0.0
+                    return f"The deployment was rolled back: in alarm are {', '.join(ringing)}."
+                if time.monotonic() >= deadline or self._stopping.wait(ALARM_POLL_SECONDS):
+                    break
+        return None
 
-    def _start(self, base: Path) -> "subprocess.Popen[bytes]":
-        self._port = free_port()
-        extra = dict(self._environment) | {
-            "SAGEMAKER_BIND_TO_PORT": str(self._port),
-            "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1",
-        }
-        with self._log.open("ab") as output:
-            return container.start(self._program / "serve.py", base, extra, output)
+    def _settle(self, **state: Any) -> None:
+        with self._lock:
+            self._state |= state | {"PendingDeploymentSummary": None}
+        self._touch()
 
-    def _passes_ping(self, process: "subprocess.Popen[bytes]") -> bool:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None and not self._stopping.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PING_SECONDS)
-            try:
-                connection.request("GET", "/ping")
-                if connection.getresponse().status == 200:
-                    return True
-            except (OSError, http.client.HTTPException):
-                pass  # it isn't listening yet
-            finally:
-                connection.close()
-            time.sleep(0.05)
-        return False
-
-    def _drop_connections(self) -> None:
-        while not self._connections.empty():
-            self._connections.get_nowait().close()
-
-    def _set(self, status: str, reason: str | None) -> None:
-        self._status, self._reason, self._changed = status, reason, datetime.now(UTC).timestamp()
-
-
-def free_port() -> int:
-    """Return a loopback port that the system has free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def _touch(self) -> None:
+        with self._lock:
+            self._state["LastModifiedTime"] = time.time()

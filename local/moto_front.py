@@ -15,8 +15,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
-from local.endpoints import Answer, Unavailable
 from local.errors import LocalError
+from local.fleet import Answer, Unavailable
 from local.lambdas import Function
 from local.sagemaker import SageMaker, ServiceError
 from local.template import ACCOUNT_ID
@@ -29,6 +29,7 @@ ENDPOINT_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
 ENDPOINT_PAYLOAD_BYTES = 6_291_456
 CONTROL = "/_local/app"
+INTERRUPTION = re.compile(r"/_local/training-jobs/([^/]+)/interruption")
 
 
 class Handler(MotoRequestHandler):
@@ -72,6 +73,8 @@ class Front:
             return self._start_sync_execution(Request(environ))
         if path == CONTROL:
             return self._control(Request(environ))
+        if match := INTERRUPTION.fullmatch(path):
+            return self._interrupt(match[1])
         return None
 
     def _invoke_function(self, name: str, request: Request) -> Response:
@@ -168,6 +171,13 @@ class Front:
         execution.start()
         answer = execution.to_start_sync_execution_output()
         return Response(json.dumps(answer, default=datetime.timestamp), 200, content_type="application/x-amz-json-1.0")
+
+    def _interrupt(self, job: str) -> Response:
+        try:
+            self.sagemaker.interrupt(job)
+        except ServiceError as error:
+            return _error(400, error.code, str(error))
+        return Response(status=204)
 
     def _control(self, request: Request) -> Response:
         try:

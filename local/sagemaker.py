@@ -7,16 +7,20 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from local.alarms import Alarms
 from local.endpoints import Endpoint
 from local.errors import LocalError
+from local.fleet import Fleet
+from local.metrics import Metrics
 from local.template import ACCOUNT_ID
-from local.training_jobs import TrainingJob
+from local.training_jobs import DEFAULT_MAX_RUNTIME, TrainingJob
 
 Record = dict[str, Any]
 
@@ -36,14 +40,18 @@ class SageMaker:
         self,
         region: str,
         start_job: Callable[[Record], TrainingJob],
-        start_endpoint: Callable[[str, Record, Record], Endpoint],
+        start_fleet: Callable[[str, Record, Record], Fleet],
+        metrics: Metrics,
+        alarms: Alarms,
     ) -> None:
         """Keep how containers start: from a job's record; from an endpoint's name, configuration and model."""
         loader = botocore.session.get_session().get_component("data_loader")
         self._service = ServiceModel(loader.load_service_model("sagemaker", "service-2"))
         self._region = region
         self._start_job = start_job
-        self._start_endpoint = start_endpoint
+        self._start_fleet = start_fleet
+        self._metrics = metrics
+        self._alarms = alarms
         self._lock = threading.RLock()
         self._records: dict[str, dict[str, Record]] = {
             kind: {} for kind in ("training-job", "model", "endpoint-config", "endpoint")
@@ -70,6 +78,11 @@ class SageMaker:
     def endpoint(self, name: str) -> Endpoint | None:
         """Return the endpoint of that name, in whatever state, or None."""
         return self._endpoints.get(name)
+
+    def interrupt(self, job: str) -> None:
+        """Take the instance from a spot training job."""
+        if job not in self._jobs or not self._jobs[job].interrupt():
+            raise ServiceError("ValidationException", f"{job} is no spot training job that trains now.")
 
     def stop(self) -> None:
         """End every container."""
@@ -115,6 +128,12 @@ class SageMaker:
 
     def _create_training_job(self, request: Record) -> Record:
         name = request["TrainingJobName"]
+        times = request.get("StoppingCondition", {})
+        if request.get("EnableManagedSpotTraining") and times.get("MaxWaitTimeInSeconds", 0) < times.get(
+            "MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME
+        ):
+            message = "MaxWaitTimeInSeconds must be present and be greater than or equal to MaxRuntimeInSeconds."
+            raise ServiceError("ValidationException", message)
         record = self._create("training-job", name, request)
         try:
             self._jobs[name] = self._start_job(record)
@@ -182,21 +201,59 @@ class SageMaker:
     # Endpoints
 
     def _create_endpoint(self, request: Record) -> Record:
-        name = request["EndpointName"]
-        config = self._find("endpoint-config", request["EndpointConfigName"])
-        model = self._find("model", config["ProductionVariants"][0]["ModelName"])
+        name, config = request["EndpointName"], request["EndpointConfigName"]
+        self._find("endpoint-config", config)
         record = self._create("endpoint", name, request)
         try:
-            self._endpoints[name] = self._start_endpoint(name, config, model)
-        except LocalError as error:
+            self._endpoints[name] = Endpoint(name, config, partial(self._fleet, name), self._metrics, self._alarms)
+        except (LocalError, ServiceError) as error:
             self._delete("endpoint", name)
             raise ServiceError("ValidationException", str(error)) from error
         return {"EndpointArn": record["Arn"]}
 
+    def _fleet(self, endpoint: str, config_name: str) -> Fleet:
+        config = self._find("endpoint-config", config_name)
+        model = self._find("model", config["ProductionVariants"][0]["ModelName"])
+        return self._start_fleet(endpoint, config, model)
+
+    def _update_endpoint(self, request: Record) -> Record:
+        name, config = request["EndpointName"], request["EndpointConfigName"]
+        record = self._find("endpoint", name)
+        endpoint = self._endpoints[name]
+        variants = self._find("endpoint-config", config)["ProductionVariants"]
+        if endpoint.busy:
+            raise ServiceError("ValidationException", f'Cannot update in-progress endpoint "{record["Arn"]}".')
+        if endpoint.state()["EndpointStatus"] == "Failed":
+            raise ServiceError("ValidationException", f'Cannot update failed endpoint "{record["Arn"]}".')
+        deployment = request.get("DeploymentConfig")
+        if deployment is None and request.get("RetainDeploymentConfig"):
+            deployment = record.get("LastDeploymentConfig")
+        deployment = deployment or {}
+        self._check_deployment(deployment, variants)
+        try:
+            endpoint.update(config, deployment)
+        except LocalError as error:
+            raise ServiceError("ValidationException", str(error)) from error
+        record["LastDeploymentConfig"] = deployment or None
+        return {"EndpointArn": record["Arn"]}
+
+    def _check_deployment(self, deployment: Record, variants: list[Record]) -> None:
+        alarms = [alarm["AlarmName"] for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ())]
+        if missing := sorted(set(alarms) - self._alarms.known(alarms)):
+            raise ServiceError("ValidationException", f"Could not find the alarms {', '.join(missing)}.")
+        routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+        if size := routing.get("CanarySize"):
+            instances = sum(variant.get("InitialInstanceCount", 2) for variant in variants)
+            if size["Value"] > 50 or instances < 2:
+                message = "CanarySize must be less than or equal to 50% of the variant's total instance count."
+                raise ServiceError("ValidationException", message)
+
     def _describe_endpoint(self, request: Record) -> Record:
         name = request["EndpointName"]
         record = self._find("endpoint", name)
-        config = self._find("endpoint-config", record["EndpointConfigName"])
+        state = self._endpoints[name].state()
+        # As on SageMaker, a configuration may be deleted under the endpoint that was made from it.
+        config = self._records["endpoint-config"].get(state["EndpointConfigName"], {"ProductionVariants": []})
         capture = config.get("DataCaptureConfig")
         summary = capture and {
             "EnableCapture": capture.get("EnableCapture", False),
@@ -215,7 +272,6 @@ class SageMaker:
             }
             for variant in config["ProductionVariants"]
         ]
-        state = self._endpoints[name].state()
         return (
             record
             | state
@@ -224,7 +280,9 @@ class SageMaker:
 
     def _delete_endpoint(self, request: Record) -> Record:
         name = request["EndpointName"]
-        self._find("endpoint", name)
+        record = self._find("endpoint", name)
+        if self._endpoints[name].busy:
+            raise ServiceError("ValidationException", f'Cannot update in-progress endpoint "{record["Arn"]}".')
         self._endpoints.pop(name).stop()
         return self._delete("endpoint", name)
 

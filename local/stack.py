@@ -46,12 +46,17 @@ class NotDeployed(LocalError):
 
 @dataclass(frozen=True)
 class Options:
-    """How a stack is run: where its logs go, how many workers a function may have, the template's parameters."""
+    """How a stack is run.
+
+    Where its logs go, how many workers a function may have, the template's parameters, the address's port (0: any), and
+    the folder of the container programs, each in a folder named as its image.
+    """
 
     logs: str
     concurrency: int = 4
     parameters: Mapping[str, str] | None = None
     port: int = 0
+    algorithms: str = str(ROOT / "training/algorithms")
 
 
 class Stack:
@@ -143,17 +148,20 @@ class Stack:
         for function in self._front.functions.values():
             function.stop()
         self._front.sagemaker.stop()
+        self._metrics.stop()
         self._server.shutdown()
         self._server.server_close()
         self._work.cleanup()
 
     def _start_sagemaker(self) -> None:
-        from local.endpoints import Endpoint
+        from local.alarms import Alarms
+        from local.fleet import Fleet
+        from local.metrics import Metrics
         from local.sagemaker import SageMaker
         from local.training_jobs import LOG_GROUP, TrainingJob
 
         algorithms, work, s3, logs = (
-            ROOT / "training/algorithms",
+            Path(self._options.algorithms),
             Path(self._work.name),
             self._client("s3"),
             self._client("logs"),
@@ -163,10 +171,14 @@ class Stack:
         def start_job(record: dict[str, Any]) -> TrainingJob:
             return TrainingJob(record, algorithms, work, s3, logs)
 
-        def start_endpoint(name: str, config: dict[str, Any], model: dict[str, Any]) -> Endpoint:
-            return Endpoint(name, config, model, algorithms, work, self._logs / f"endpoint-{name}.log", s3)
+        def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
+            return Fleet(name, config, model, algorithms, work, self._logs / f"endpoint-{name}.log", s3)
 
-        self._front.sagemaker = SageMaker(REGION, start_job, start_endpoint)
+        cloudwatch = self._client("cloudwatch")
+        self._metrics = Metrics(cloudwatch)
+        self._front.sagemaker = SageMaker(
+            REGION, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
+        )
 
 
 @dataclass(frozen=True)
@@ -178,13 +190,20 @@ class Running:
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
         """Put the app stack in place anew, with parameters."""
-        url = self.environment["AWS_ENDPOINT_URL"] + "/_local/app"
-        request = urllib.request.Request(url, json.dumps(dict(parameters)).encode(), method="PUT")  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=START_SECONDS):  # noqa: S310 - our own loopback address
-                pass
+            self._put("/_local/app", dict(parameters))
         except urllib.error.HTTPError as error:
             raise NotDeployed(json.loads(error.read())["message"]) from error
+
+    def interrupt_spot(self, job: str) -> None:
+        """Take the instance from a spot training job, as SageMaker may at any time; the job then begins again."""
+        self._put(f"/_local/training-jobs/{job}/interruption", {})
+
+    def _put(self, path: str, body: Mapping[str, str]) -> None:
+        url = self.environment["AWS_ENDPOINT_URL"] + path
+        request = urllib.request.Request(url, json.dumps(body).encode(), method="PUT")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=START_SECONDS):  # noqa: S310 - our own loopback address
+            pass
 
 
 @contextmanager

@@ -4,10 +4,12 @@ The contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-tr
 """
 
 import json
+import math
 import re
 import subprocess
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +45,8 @@ class TrainingJob:
         self._logs = logs
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping: str | None = None
+        self._interrupted = False
+        self._seconds = 0.0
         self._lock = threading.Lock()
         self._transitions: list[dict[str, Any]] = []
         self._state: dict[str, Any] = {"TrainingJobStatus": "InProgress", "FinalMetricDataList": []}
@@ -65,27 +69,53 @@ class TrainingJob:
         if process:
             container.end(process)
 
+    def interrupt(self) -> bool:
+        """Take a spot job's instance away, so that it begins again; return whether there was one to take."""
+        with self._lock:
+            process = self._process
+            if not self._record.get("EnableManagedSpotTraining") or self._stopping or process is None:
+                return False
+            self._interrupted = True
+        container.end(process)
+        return True
+
     def _run(self) -> None:
+        try:
+            while self._run_once():
+                self._enter("Interrupted")
+                self._enter("Starting")
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong ends the job, and the job says what it was
+            self._fail(f"ClientError: {error}")
+
+    def _run_once(self) -> bool:
+        """Train on one instance to the job's end; return whether the instance was taken away before."""
         with tempfile.TemporaryDirectory(dir=self._work, prefix="training-") as folder:
             base = Path(folder)
-            try:
-                self._enter("Downloading")
-                self._prepare(base)
-                self._enter("Training", TrainingStartTime=_now())
-                code = self._train(base)
-                if self._stopping:
-                    self._finish("Stopped", self._stopping)
-                elif code != 0:
-                    self._fail(f"AlgorithmError: {self._reason(base)}, exit code: {code}")
-                else:
-                    self._enter("Uploading")
-                    self._upload(base)
-                    self._finish("Completed", "Completed")
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong ends the job, and the job says what it was
-                self._fail(f"ClientError: {error}")
+            self._enter("Downloading")
+            self._prepare(base)
+            if self._stopping:
+                self._finish("Stopped", self._stopping)
+                return False
+            self._enter("Training", TrainingStartTime=self._state.get("TrainingStartTime", _now()))
+            began = time.monotonic()
+            code = self._train(base)
+            self._seconds += time.monotonic() - began
+            self._keep_checkpoints(base)
+            if self._stopping:
+                self._finish("Stopped", self._stopping)
+            elif self._interrupted:
+                self._interrupted = False
+                return True
+            elif code != 0:
+                self._fail(f"AlgorithmError: {self._reason(base)}, exit code: {code}")
+            else:
+                self._enter("Uploading")
+                self._upload(base)
+                self._finish("Completed", "Completed")
+            return False
 
     def _prepare(self, base: Path) -> None:
-        for folder in ("input/config", "model", "output"):
+        for folder in ("input/config", "model", "output", "checkpoints"):
             (base / folder).mkdir(parents=True)
         channels = {channel["ChannelName"]: channel for channel in self._record.get("InputDataConfig", [])}
         configuration = {
@@ -104,9 +134,14 @@ class TrainingJob:
         for name, content in configuration.items():
             (base / f"input/config/{name}.json").write_text(json.dumps(content))
         for name, channel in channels.items():
-            self._download(name, channel["DataSource"]["S3DataSource"]["S3Uri"], base / "input/data" / name)
+            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            if not self._download(uri, base / "input/data" / name):
+                raise ChannelEmpty(f"No S3 objects found under S3 URL {uri!r} given in input data source of {name}.")
+        if uri := self._record.get("CheckpointConfig", {}).get("S3Uri"):
+            self._download(f"{uri.rstrip('/')}/", base / "checkpoints")
 
-    def _download(self, channel: str, uri: str, folder: Path) -> None:
+    def _download(self, uri: str, folder: Path) -> int:
+        """Fetch what lies under a prefix, and return how many objects there were."""
         bucket, prefix = split_uri(uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
@@ -119,8 +154,15 @@ class TrainingJob:
 
         with ThreadPoolExecutor(DOWNLOADS) as pool:
             list(pool.map(fetch, keys))
-        if not keys:
-            raise ChannelEmpty(f"No S3 objects found under S3 URL {uri!r} given in input data source of {channel}.")
+        return len(keys)
+
+    def _keep_checkpoints(self, base: Path) -> None:
+        if uri := self._record.get("CheckpointConfig", {}).get("S3Uri"):
+            bucket, prefix = split_uri(uri.rstrip("/"))
+            for path in sorted((base / "checkpoints").rglob("*")):
+                if path.is_file():
+                    key = f"{prefix}/{path.relative_to(base / 'checkpoints')}"
+                    self._s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
 
     def _train(self, base: Path) -> int:
         environment = {"TRAINING_JOB_NAME": self._record["TrainingJobName"]}
@@ -139,6 +181,8 @@ class TrainingJob:
             return process.wait()
         finally:
             timer.cancel()
+            with self._lock:
+                self._process = None
 
     def _follow(self, process: "subprocess.Popen[bytes]") -> None:
         stream = f"{self._record['TrainingJobName']}/algo-1-{int(_now())}"
@@ -180,14 +224,12 @@ class TrainingJob:
 
     def _finish(self, status: str, secondary: str, **more: Any) -> None:
         now = _now()
-        started = self._state.get("TrainingStartTime", now)
-        seconds = int(now - started + 0.999)
         self._enter(
             secondary,
             TrainingJobStatus=status,
             TrainingEndTime=now,
-            TrainingTimeInSeconds=seconds,
-            BillableTimeInSeconds=seconds,
+            TrainingTimeInSeconds=math.ceil(now - self._state.get("TrainingStartTime", now)),
+            BillableTimeInSeconds=math.ceil(self._seconds),
             **more,
         )
 
