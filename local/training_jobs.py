@@ -10,12 +10,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local import container
+from local import container, store
 from local.errors import LocalError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 REASON_CHARACTERS = 1024
 DEFAULT_MAX_RUNTIME = 86_400
-DOWNLOADS = 8
 
 
 class ChannelEmpty(LocalError):
@@ -145,15 +143,11 @@ class TrainingJob:
         bucket, prefix = split_uri(uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-        def fetch(key: str) -> None:
+        for key in keys:
             # As on SageMaker, what follows the prefix's last slash is the path inside the channel.
             target = folder / key[prefix.rfind("/") + 1 :]
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-
-        with ThreadPoolExecutor(DOWNLOADS) as pool:
-            list(pool.map(fetch, keys))
+            target.write_bytes(store.read(bucket, key))
         return len(keys)
 
     def _keep_checkpoints(self, base: Path) -> None:
