@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy
 import sklearn
+from numpy.typing import NDArray
 from scattering.channels import Channel, read_channel
 from scattering.errors import AlgorithmError, DataError
 from scattering.estimator import MirrorKernelRidge
@@ -41,21 +42,21 @@ def train(root: Path) -> Model:
     validation = _read(data, "validation", settings) if (data / "validation").exists() else None
 
     began = time.perf_counter()
+    rows = features(training.images)
     classifier = MirrorKernelRidge(
         mirrored=True, gamma=settings.gamma, landmarks=settings.landmarks, random_state=settings.seed
-    ).fit(features(training.images), training.classes)
-    _log(f"fitted {len(training.classes)} images in {time.perf_counter() - began:.1f} s")
+    ).fit(rows, training.classes)
+    _log(f"fitted {len(rows)} images in {time.perf_counter() - began:.1f} s")
 
-    model = _model(settings, classifier, {})
     out_of_fold = classifier.out_of_fold_proba_
     metrics = {
-        "train-accuracy": accuracy(model.predict_proba(training.images), training.classes),
+        "train-accuracy": accuracy(classifier.predict_proba(rows), training.classes),
         "out-of-fold-accuracy": accuracy(out_of_fold, training.classes),
         "out-of-fold-ece": calibration_error(out_of_fold, training.classes),
         "out-of-fold-coverage": coverage(out_of_fold, training.classes),
     }
     if validation is not None:
-        predicted = model.predict_proba(validation.images)
+        predicted = classifier.predict_proba(features(validation.images))
         metrics["validation-accuracy"] = accuracy(predicted, validation.classes)
         metrics["validation-ece"] = calibration_error(predicted, validation.classes)
     _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
@@ -86,7 +87,7 @@ def _model(settings: Hyperparameters, classifier: MirrorKernelRidge, metrics: di
     return Model(settings.class_labels, settings.side, settings.gamma, classifier.slope_, arrays, metadata)
 
 
-def _write_out_of_fold(folder: Path, settings: Hyperparameters, training: Channel, rows: np.ndarray[Any, Any]) -> None:
+def _write_out_of_fold(folder: Path, settings: Hyperparameters, training: Channel, rows: NDArray[np.float64]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "out_of_fold.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -30,7 +30,8 @@ def mirror_kernel(
     if not odd:
         return _gauss(near, gamma)
     turned = 2 * (rows[:, even:] @ landmarks[:, even:].T)
-    return (_gauss(near - turned, gamma) + _gauss(near + turned, gamma)) / 2
+    mean: NDArray[Real] = (_gauss(near - turned, gamma) + _gauss(near + turned, gamma)) / 2
+    return mean
 
 
 def _gauss(distances: NDArray[Real], gamma: float) -> NDArray[Real]:

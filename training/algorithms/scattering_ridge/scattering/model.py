@@ -58,8 +58,8 @@ class Model:
     def save(self, directory: Path) -> None:
         """Write both files, each beside its place and then renamed; the same model gives the same bytes."""
         buffer = io.BytesIO()
-        half = {"landmarks": self.arrays["landmarks"].astype(np.float16)}
-        np.savez(buffer, allow_pickle=False, **{**self.arrays, **half})
+        stored: dict[str, Any] = {**self.arrays, "landmarks": self.arrays["landmarks"].astype(np.float16)}
+        np.savez(buffer, allow_pickle=False, **stored)
         record = {
             "format": FORMAT,
             "labels": self.labels,

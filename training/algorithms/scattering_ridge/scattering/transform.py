@@ -92,7 +92,8 @@ def _modulus(spectrum: NDArray[np.complex64], side: int, scale: int, level: int)
         half = filtered.shape[-1] // 2
         rows = filtered[..., :half, :] + filtered[..., half:, :]
         filtered = rows[..., :half] + rows[..., half:]
-    return np.abs(fft.ifft2(filtered, overwrite_x=True))
+    modulus: Floats = np.abs(fft.ifft2(filtered, overwrite_x=True))
+    return modulus
 
 
 def _lowest(spectrum: NDArray[Any], size: int) -> NDArray[Any]:
@@ -117,7 +118,8 @@ def _windows(side: int, level: int) -> Floats:
     positions = np.arange((side + 2 * PADDING) // step) * step + (step - 1) / 2 - PADDING
     centres = (np.arange(side // WINDOW) + 0.5) * WINDOW - 0.5
     weights = np.exp(-0.5 * ((positions - centres[:, None]) / (3 * WINDOW / 8)) ** 2)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    shares: Floats = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 @lru_cache
@@ -136,7 +138,8 @@ def _wavelets(side: int, scale: int, level: int) -> NDArray[np.complex64]:
         # The highest of them has no counterpart of the other sign.
         bank[:, kept // 2] = bank[:, :, kept // 2] = 0
     phase = np.exp(1j * np.pi * np.fft.fftfreq(kept, 1 / kept) / (size >> level) * (2 ** (scale - level) - 1))
-    return (bank * phase[:, None] * phase / 4 ** (scale - level)).astype(np.complex64)
+    shifted: NDArray[np.complex64] = (bank * phase[:, None] * phase / 4 ** (scale - level)).astype(np.complex64)
+    return shifted
 
 
 def _morlet(size: int, sigma: float, frequency: float, angle: float) -> NDArray[np.float64]:
