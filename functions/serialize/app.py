@@ -28,7 +28,7 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
 ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
 ABSENT = {"NoSuchBucket", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
 # What Pillow's decoders raise on data that isn't what its header says.
-DECODE_ERRORS = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 # The size is checked against MAX_PIXELS from the header, before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -129,6 +129,8 @@ def model_input(data: bytes, size: int) -> tuple[bytes, int, int]:
             # A JPEG decoder can scale by 1/2, 1/4 or 1/8 as it goes: a large photograph costs a fraction.
             image.draft("RGB", (2 * size, 2 * size))
             picture = to_rgb(image).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    except UnidentifiedImageError as error:
+        raise InvalidImage(f"The object isn't a picture of a format that is taken: {', '.join(FORMATS)}.") from error
     except DECODE_ERRORS as error:
         raise InvalidImage(f"The object can't be decoded as an image: {error or type(error).__name__}") from error
     png = io.BytesIO()
