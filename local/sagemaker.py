@@ -23,6 +23,8 @@ from local.template import ACCOUNT_ID
 from local.training_jobs import DEFAULT_MAX_RUNTIME, TrainingJob
 
 Record = dict[str, Any]
+# As in a new account, the quota of the large GPU instances is none.
+WITHOUT_QUOTA = re.compile(r"ml\.(p\d|trn\d)")
 
 
 class ServiceError(LocalError):
@@ -39,15 +41,20 @@ class SageMaker:
     def __init__(
         self,
         region: str,
+        role_arn: str,
         start_job: Callable[[Record], TrainingJob],
         start_fleet: Callable[[str, Record, Record], Fleet],
         metrics: Metrics,
         alarms: Alarms,
     ) -> None:
-        """Keep how containers start: from a job's record; from an endpoint's name, configuration and model."""
+        """Keep the one role there is, and how containers start.
+
+        They start from a job's record, and from an endpoint's name, configuration and model.
+        """
         loader = botocore.session.get_session().get_component("data_loader")
         self._service = ServiceModel(loader.load_service_model("sagemaker", "service-2"))
         self._region = region
+        self._role_arn = role_arn
         self._start_job = start_job
         self._start_fleet = start_fleet
         self._metrics = metrics
@@ -92,6 +99,21 @@ class SageMaker:
             for endpoint in self._endpoints.values():
                 endpoint.stop()
 
+    def _check_role(self, role_arn: str) -> None:
+        if role_arn != self._role_arn:
+            message = (
+                f"Could not assume role {role_arn}. Please ensure that the role exists; here it is {self._role_arn}."
+            )
+            raise ServiceError("ValidationException", message)
+
+    def _check_quota(self, instance_type: str, usage: str) -> None:
+        if WITHOUT_QUOTA.match(instance_type):
+            message = (
+                f"The account-level service limit '{instance_type} for {usage} usage' is 0 Instances, with current "
+                "utilization of 0 Instances and a request delta of 1 Instances."
+            )
+            raise ServiceError("ResourceLimitExceeded", message)
+
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
 
@@ -128,6 +150,8 @@ class SageMaker:
 
     def _create_training_job(self, request: Record) -> Record:
         name = request["TrainingJobName"]
+        self._check_role(request["RoleArn"])
+        self._check_quota(request["ResourceConfig"].get("InstanceType", ""), "training job")
         times = request.get("StoppingCondition", {})
         if request.get("EnableManagedSpotTraining") and times.get("MaxWaitTimeInSeconds", 0) < times.get(
             "MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME
@@ -166,6 +190,7 @@ class SageMaker:
     # Models and endpoint configurations
 
     def _create_model(self, request: Record) -> Record:
+        self._check_role(request.get("ExecutionRoleArn", ""))
         return {"ModelArn": self._create("model", request["ModelName"], request)["Arn"]}
 
     def _describe_model(self, request: Record) -> Record:
@@ -182,6 +207,7 @@ class SageMaker:
         name = request["EndpointConfigName"]
         for variant in request["ProductionVariants"]:
             self._find("model", variant["ModelName"])
+            self._check_quota(variant.get("InstanceType", ""), "endpoint")
             if "ServerlessConfig" in variant and request.get("DataCaptureConfig", {}).get("EnableCapture"):
                 raise ServiceError("ValidationException", "DataCaptureConfig is not supported with ServerlessConfig.")
         return {"EndpointConfigArn": self._create("endpoint-config", name, request)["Arn"]}

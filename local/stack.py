@@ -177,7 +177,7 @@ class Stack:
         cloudwatch = self._client("cloudwatch")
         self._metrics = Metrics(cloudwatch)
         self._front.sagemaker = SageMaker(
-            REGION, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
+            REGION, ROLE_ARN, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
         )
 
 
