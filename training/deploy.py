@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 import boto3
 from rich.console import Console
 
+from training.aws_errors import with_advice
 from training.endpoint import OWNER_TAG, EndpointOptions, config_request, model_request
 from training.errors import DeployError
 from training.model import Model
 from training.polling import pauses
+from training.scaling import Scaling, apply_scaling
 from training.update import Canary, previous_config, update
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+    from mypy_boto3_sagemaker.type_defs import (
+        CreateEndpointConfigInputTypeDef,
+        CreateModelInputTypeDef,
+        DescribeEndpointOutputTypeDef,
+    )
 
 
 @dataclass(frozen=True)
@@ -36,26 +42,41 @@ def deploy(
     role_arn: str,
     options: EndpointOptions | None = None,
     canary: Canary | None = None,
+    scaling: Scaling | None = None,
 ) -> Deployment:
     """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
 
     Whatever already stands as asked is left alone, so a deployment that was interrupted is finished by the next.
     An endpoint that serves something else is updated: `canary` says how the traffic moves and what takes it back.
+    Without `scaling` the number of instances stays as the options say.
 
     Raises:
         DeployError: the endpoint's name is taken, it failed, or its update was rolled back; with SageMaker's reason.
     """
     options = options or EndpointOptions()
+    new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options)
     sagemaker = boto3.client("sagemaker")
-    new_model = model_request(model, endpoint_name, role_arn, options)
-    new_config = config_request(new_model["ModelName"], endpoint_name, bucket, options)
     if not _model_stands(sagemaker, new_model["ModelName"]):
         sagemaker.create_model(**new_model)
     if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
     config = new_config["EndpointConfigName"]
     changed = _serve(sagemaker, endpoint_name, config, options, canary or Canary())
+    if options.serverless_memory is None:
+        apply_scaling(endpoint_name, scaling)
     return Deployment(endpoint_name, config, new_model["ModelName"], model.labels, changed)
+
+
+def plan(
+    model: Model, endpoint_name: str, bucket: str, role_arn: str, options: EndpointOptions
+) -> "tuple[CreateModelInputTypeDef, CreateEndpointConfigInputTypeDef]":
+    """Return the requests that make the model and the configuration; nothing is asked of AWS.
+
+    Raises:
+        DeployError: the endpoint's name can't be one.
+    """
+    new_model = model_request(model, endpoint_name, role_arn, options)
+    return new_model, config_request(new_model["ModelName"], endpoint_name, bucket, options)
 
 
 def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
@@ -67,11 +88,11 @@ def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     sagemaker = boto3.client("sagemaker")
     if not _is_owned(sagemaker, endpoint_name):
         raise DeployError(f"There is no endpoint {endpoint_name} to roll back.")
-    _settle(sagemaker, endpoint_name)
+    settle(sagemaker, endpoint_name)
     config = previous_config(sagemaker, endpoint_name)
     if config is None:
         raise DeployError(f"The endpoint {endpoint_name} has had no other configuration to go back to.")
-    update(sagemaker, endpoint_name, config, canary or Canary(), lambda: _settle(sagemaker, endpoint_name))
+    update(sagemaker, endpoint_name, config, canary or Canary(), lambda: settle(sagemaker, endpoint_name))
     return config
 
 
@@ -84,11 +105,11 @@ def _serve(sagemaker: "SageMakerClient", endpoint: str, config: str, options: En
             f"one with {OWNER_TAG}={endpoint}."
         )
     if owned:
-        standing = _settle(sagemaker, endpoint, failed_too=True)
+        standing = settle(sagemaker, endpoint, failed_too=True)
         if standing["EndpointStatus"] != "Failed":
             if standing["EndpointConfigName"] == config:
                 return False
-            update(sagemaker, endpoint, config, canary, lambda: _settle(sagemaker, endpoint))
+            update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint))
             return True
         # Nothing else can be done with an endpoint that couldn't be created.
         sagemaker.delete_endpoint(EndpointName=endpoint)
@@ -99,13 +120,11 @@ def _serve(sagemaker: "SageMakerClient", endpoint: str, config: str, options: En
         EndpointConfigName=config,
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    _settle(sagemaker, endpoint)
+    settle(sagemaker, endpoint)
     return True
 
 
-def _settle(
-    sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = False
-) -> "DescribeEndpointOutputTypeDef":
+def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = False) -> "DescribeEndpointOutputTypeDef":
     """Wait until the endpoint's status is final, and return its description."""
     with Console(stderr=True).status(f"The endpoint {endpoint} …") as status:
         for waited in pauses():
@@ -114,7 +133,7 @@ def _settle(
             if state == "InService" or (state == "Failed" and failed_too):
                 return standing
             if state in {"Failed", "OutOfService", "UpdateRollbackFailed"}:
-                reason = " ".join(standing.get("FailureReason", "SageMaker gives no reason").split())
+                reason = with_advice(standing.get("FailureReason", "SageMaker gives no reason"))
                 raise DeployError(f"The endpoint {endpoint} is {state}: {reason}")
             status.update(f"The endpoint {endpoint} is {state} since {waited:.0f} s")
     raise AssertionError("the pauses have no end")

@@ -8,7 +8,8 @@ TrainingError
 ├── ModelRecordError   a record of a model or of its job can't be read
 ├── JobError           a training job can't be asked for, or ended without a model
 ├── DeployError        an endpoint can't be put into service
-└── PredictError       an image can't be found, or the endpoint has no answer for it
+├── PredictError       an image can't be found, or the endpoint has no answer for it
+└── ImageBuildError    a container image can't be built or pushed
 """
 
 
@@ -46,3 +47,7 @@ class DeployError(TrainingError):
 
 class PredictError(TrainingError):
     """An image can't be found, or the endpoint has no answer for it."""
+
+
+class ImageBuildError(TrainingError):
+    """A container image can't be built or pushed."""

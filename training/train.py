@@ -10,6 +10,7 @@ import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.resources import TrainingJob
 
+from training.aws_errors import with_advice
 from training.dataset import Dataset
 from training.errors import JobError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
@@ -130,7 +131,7 @@ def _follow(job: Job, running: TrainingJob, out: Path, *, quiet: bool) -> Model:
     status = running.training_job_status
     assert status in ENDED
     if status != "Completed":
-        raise JobError(f"The training job {job.training_job} ended as {status}: {_reason(running)}")
+        raise JobError(f"The training job {job.training_job} ended as {status}: {with_advice(_reason(running))}")
     model = Model(
         **asdict(job) | {"labels": job.labels},
         artifact=str(running.model_artifacts.s3_model_artifacts),

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import boto3
+
 from training.errors import DeployError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricAlarmTypeDef
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import (
         BlueGreenUpdatePolicyTypeDef,
@@ -21,12 +24,12 @@ PREVIOUS_TAG = "workflow-previous-config"
 class Canary:
     """How an update goes: `percent` of the capacity first, then, after `bake` seconds without an alarm, the rest.
 
-    `percent` None moves everything at once. The old fleet stays for `bake` seconds after the end, so that an alarm can
-    still take the update back.
+    `percent` None moves everything at once. After the last step the old fleet stays for another `bake` seconds, so that
+    an alarm can still take the update back.
     """
 
     percent: int | None = None
-    bake: int = 300
+    bake: int = 0
     alarms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -67,11 +70,25 @@ def update(
         )
 
 
+def alarms_of(endpoint: str) -> tuple[str, ...]:
+    """Name the CloudWatch alarms that watch the endpoint, such as those of the app stack."""
+    pages = boto3.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
+    wanted = {"Name": "EndpointName", "Value": endpoint}
+    return tuple(alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"] if wanted in _watched(alarm))
+
+
+def _watched(alarm: "MetricAlarmTypeDef") -> "list[DimensionTypeDef]":
+    """The dimensions of an alarm's metric, or of all metrics that its expression takes."""
+    metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+    return [*alarm.get("Dimensions", ()), *(one for metric in metrics for one in metric.get("Dimensions", ()))]
+
+
 def deployment_config(canary: Canary) -> "DeploymentConfigUnionTypeDef":
     """Return how an update is carried out; UpdateEndpoint without it would drop the rollback in silence."""
     policy: BlueGreenUpdatePolicyTypeDef = {
         "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": canary.bake},
-        "TerminationWaitInSeconds": canary.bake,
+        # A single step is watched in its own wait; a canary's last step needs one of its own.
+        "TerminationWaitInSeconds": 0 if canary.percent is None else canary.bake,
         "MaximumExecutionTimeoutInSeconds": max(600, 2 * canary.bake + 1800),
     }
     if canary.percent is not None:

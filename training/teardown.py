@@ -1,0 +1,140 @@
+"""List what a deployment left standing and what it costs, and take it down."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import boto3
+from botocore.exceptions import ClientError
+
+from training.costs import variant_cost
+from training.deploy import settle
+from training.endpoint import OWNER_TAG
+from training.errors import DeployError
+from training.polling import pauses
+from training.scaling import apply_scaling, is_scaled
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+
+Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "data"]
+DATA_PREFIXES = ("capture/", "checkpoints/", "datasets/", "models/")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One thing that stands; `hourly` in USD, None where the table of prices doesn't say.
+
+    The name of data is a prefix of the bucket, and `objects` counts what lies below it, versions and markers included.
+    """
+
+    kind: Kind
+    name: str
+    hourly: float | None
+    objects: int = 0
+
+
+def standing(endpoint: str, bucket: str | None = None) -> list[Standing]:
+    """List what was deployed for an endpoint, in the order in which it can be taken down.
+
+    With a bucket, what training and serving wrote there is listed too.
+    """
+    sagemaker = boto3.client("sagemaker")
+    found = [Standing("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []
+    for name, arn in _named(sagemaker, "list_endpoints", "Endpoints", "Endpoint", endpoint):
+        if name == endpoint and _is_of(sagemaker, arn, endpoint):
+            found.append(Standing("endpoint", name, _hourly(sagemaker, name)))
+    for name, arn in _named(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfig", endpoint):
+        if _is_of(sagemaker, arn, endpoint):
+            found.append(Standing("endpoint configuration", name, 0.0))
+    for name, arn in _named(sagemaker, "list_models", "Models", "Model", endpoint):
+        if _is_of(sagemaker, arn, endpoint):
+            found.append(Standing("model", name, 0.0))
+    if bucket:
+        s3 = boto3.client("s3")
+        counts = {prefix: sum(1 for _ in _versions(s3, bucket, prefix)) for prefix in DATA_PREFIXES}
+        found += [Standing("data", prefix, None, count) for prefix, count in counts.items() if count]
+    return found
+
+
+def teardown(found: list[Standing], bucket: str | None = None) -> None:
+    """Take down what `standing` listed, in its order; what is gone meanwhile is no error.
+
+    Raises:
+        DeployError: data is to be deleted, and no bucket is named.
+    """
+    sagemaker = boto3.client("sagemaker")
+    for thing in found:
+        if thing.kind == "autoscaling":
+            apply_scaling(thing.name, None)
+        elif thing.kind == "endpoint":
+            _delete_endpoint(sagemaker, thing.name)
+        elif thing.kind == "endpoint configuration":
+            sagemaker.delete_endpoint_config(EndpointConfigName=thing.name)
+        elif thing.kind == "model":
+            sagemaker.delete_model(ModelName=thing.name)
+        elif bucket:
+            _delete_data(boto3.client("s3"), bucket, thing.name)
+        else:
+            raise DeployError("To delete data, name the bucket that holds it.")
+
+
+def _named(
+    sagemaker: "SageMakerClient", operation: str, key: str, kind: str, endpoint: str
+) -> Iterator[tuple[str, str]]:
+    """Yield name and ARN of what belongs to the endpoint by its name."""
+    pages = sagemaker.get_paginator(operation).paginate(NameContains=endpoint)  # type: ignore[call-overload]  # one of three operations that page alike
+    for page in pages:
+        for item in page[key]:
+            name = item[f"{kind}Name"]
+            if name == endpoint or name.startswith(f"{endpoint}-"):
+                yield name, item[f"{kind}Arn"]
+
+
+def _is_of(sagemaker: "SageMakerClient", arn: str, endpoint: str) -> bool:
+    tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+    return {"Key": OWNER_TAG, "Value": endpoint} in tags
+
+
+def _hourly(sagemaker: "SageMakerClient", endpoint: str) -> float | None:
+    """What the endpoint costs an hour with the instances that it has now."""
+    described = sagemaker.describe_endpoint(EndpointName=endpoint)
+    try:
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    except ClientError:
+        return None  # Somebody deleted the configuration under the endpoint: its instances are unknown.
+    counts = {item["VariantName"]: item.get("CurrentInstanceCount") for item in described.get("ProductionVariants", ())}
+    costs = []
+    for variant in config["ProductionVariants"]:
+        count = counts.get(variant["VariantName"]) or variant.get("InitialInstanceCount")
+        costs.append(variant_cost({**variant, "InitialInstanceCount": count}, sagemaker.meta.region_name).hourly)
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _delete_endpoint(sagemaker: "SageMakerClient", name: str) -> None:
+    # An endpoint can't be deleted while it is created or updated.
+    settle(sagemaker, name, failed_too=True)
+    sagemaker.delete_endpoint(EndpointName=name)
+    for _ in pauses():
+        pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=name)
+        if not any(item["EndpointName"] == name for page in pages for item in page["Endpoints"]):
+            return
+
+
+def _versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Versions", []):
+            yield item["Key"], item["VersionId"]
+        for marker in page.get("DeleteMarkers", []):
+            yield marker["Key"], marker["VersionId"]
+
+
+def _delete_data(s3: "S3Client", bucket: str, prefix: str) -> None:
+    keys = list(_versions(s3, bucket, prefix))
+    for start in range(0, len(keys), 1000):
+        objects = [{"Key": key, "VersionId": version} for key, version in keys[start : start + 1000]]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]  # the stubs miss that these keys are enough
+        if errors := answer.get("Errors"):
+            raise DeployError(f"{len(errors)} objects stay below {prefix}, the first because: {errors[0]['Message']}")
