@@ -1,0 +1,86 @@
+"""The state machines' definitions: their grammar, their error names, and what they may carry."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import jsonschema
+import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from tests.conftest import ROOT
+
+DEFINITIONS = sorted((ROOT / "statemachine").glob("*.asl.json"))
+# Error names that Step Functions and Lambda themselves give:
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|SQS|S3)\.\w+")
+
+
+def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every state of a definition with its name, also those inside a Map."""
+    if isinstance(node, dict):
+        yield from node.get("States", {}).items()
+        for value in node.values():
+            yield from states(value)
+
+
+def classes_of_functions() -> set[str]:
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "functions").glob("*/app.py")]
+    return {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+@pytest.fixture(params=DEFINITIONS, ids=lambda path: path.name)
+def definition(request: pytest.FixtureRequest) -> str:
+    path: Path = request.param
+    return path.read_text()
+
+
+def test_a_definition_is_in_the_language_as_cfn_lint_and_moto_know_it(definition: str) -> None:
+    folder = Path(cfnlint.__file__).parent / "data/schemas/other/step_functions"
+    schema = json.loads((folder / "statemachine.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(json.loads(definition))
+    AmazonStateLanguageParser.parse(definition)
+
+
+def test_a_definition_names_no_resource_of_an_account(definition: str) -> None:
+    assert not re.search(r"arn:aws:(?!states:::)|\d{12}|https?://", definition)
+
+
+def test_every_state_is_reached_and_every_next_exists(definition: str) -> None:
+    def check(machine: dict[str, Any]) -> None:
+        named = set(re.findall(r'"(?:Next|Default|StartAt)":\s*"([^"]+)"', json.dumps(machine)))
+        assert named >= set(machine["States"])
+
+    check(json.loads(definition))
+
+
+def test_every_error_name_of_ours_is_a_class_of_a_function(definition: str) -> None:
+    names = {
+        error
+        for _, state in states(json.loads(definition))
+        for rule in [*state.get("Retry", []), *state.get("Catch", [])]
+        for error in rule["ErrorEquals"]
+    }
+    ours = {name for name in names if not SERVICE_ERROR.fullmatch(name)}
+    assert ours <= classes_of_functions()
+
+
+def test_retries_are_bounded_with_backoff_and_jitter_and_never_for_the_inputs_faults(definition: str) -> None:
+    for name, state in states(json.loads(definition)):
+        caught = {error for rule in state.get("Catch", []) for error in rule["ErrorEquals"]}
+        for rule in state.get("Retry", []):
+            assert rule["MaxAttempts"] <= 6, name
+            assert rule["BackoffRate"] > 1, name
+            assert rule["MaxDelaySeconds"] <= 60, name
+            assert rule["JitterStrategy"] == "FULL", name
+            assert not caught & set(rule["ErrorEquals"]), name
+
+
+def test_every_task_has_a_timeout(definition: str) -> None:
+    for name, state in states(json.loads(definition)):
+        if state["Type"] == "Task":
+            assert state["TimeoutSeconds"] > 0, name
