@@ -20,7 +20,9 @@ def random_rows(count: int, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (count, 3072), dtype=np.uint8)
 
 
-def python2_split(rows: Pixels, labels: Sequence[int], files: Sequence[bytes], *, dtype: bytes = b"u1") -> bytes:
+def python2_split(
+    rows: Pixels, labels: Sequence[int], files: Sequence[bytes], *, dtype: bytes = b"u1", column_major: bool = False
+) -> bytes:
     """Pickle a split as Python 2's protocol 2 does: strings as BINSTRING, the array through numpy.core."""
     shape = b"J" + struct.pack("<i", rows.shape[0]) + b"J" + struct.pack("<i", rows.shape[1]) + b"\x86"
     array = (
@@ -28,7 +30,8 @@ def python2_split(rows: Pixels, labels: Sequence[int], files: Sequence[bytes], *
         b"(K\x01" + shape + b"cnumpy\ndtype\n" + _string(dtype) + b"K\x00K\x01\x87R"
         b"(K\x03"
         + _string(b"|")
-        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        + (b"\x88" if column_major else b"\x89")
         + _string(rows.tobytes())
         + b"tb"
     )

@@ -97,6 +97,7 @@ def test_a_pickle_that_is_not_what_it_should_be_is_refused(tmp_path: Path, data:
     [
         python2_split(random_rows(2), [1, 2], [b"a", b"b"], dtype=b"O8"),
         python2_split(random_rows(2), [1, 2], [b"a", b"b"], dtype=b"f8"),
+        python2_split(random_rows(2), [1, 2], [b"a", b"b"], column_major=True),
         python2_split(random_rows(2)[:, :3000], [1, 2], [b"a", b"b"]),
         python2_split(random_rows(2), [1], [b"a", b"b"]),
         python2_split(random_rows(2), [1, 2], [b"a"]),
@@ -104,7 +105,17 @@ def test_a_pickle_that_is_not_what_it_should_be_is_refused(tmp_path: Path, data:
         pickle.dumps({b"data": 1}, protocol=2),
         pickle.dumps({b"data": [1], b"fine_labels": [1], b"filenames": []}, protocol=2),
     ],
-    ids=["objects", "floats", "short rows", "few labels", "few names", "no such label", "no array", "a list"],
+    ids=[
+        "objects",
+        "floats",
+        "column by column",
+        "short rows",
+        "few labels",
+        "few names",
+        "no such label",
+        "no array",
+        "a list",
+    ],
 )
 def test_a_split_that_does_not_fit_together_is_refused(tmp_path: Path, train: bytes) -> None:
     with pytest.raises(ArchiveError):

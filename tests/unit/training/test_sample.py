@@ -17,6 +17,7 @@ def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
     assert first.name == second.name != other.name
     assert first.read_bytes() != other.read_bytes()
+    assert first.read_bytes()[4:8] == bytes(4)  # The time in gzip's header.
 
 
 def test_an_archive_that_is_there_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
