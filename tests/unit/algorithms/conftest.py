@@ -1,7 +1,17 @@
-"""Puts the container's program on the path, as running it from its folder does."""
+"""Puts the container's program on the path, as running it from its folder does, and runs as it does."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits
 
 PROGRAM = Path(__file__).parents[3] / "training" / "algorithms" / "scattering_ridge"
 sys.path.insert(0, str(PROGRAM))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_for_linear_algebra() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield

@@ -20,7 +20,7 @@ ANGLES = 4
 WINDOW = 8
 """Pixels from one averaging window to the next."""
 PADDING = 4
-CHUNK = 8
+CHUNK = 4
 """Images that one thread transforms at once: few enough to stay in the processor's cache."""
 LOG_FLOOR = 1e-3
 """Added before the logarithm; pixel values run from 0 to 1."""
