@@ -21,7 +21,7 @@ import boto3
 from PIL import Image
 from rich.progress import track
 
-from monitoring.dataset import Dataset, TestImage, read_object
+from monitoring.dataset import Dataset, ListedImage, read_object
 from monitoring.errors import MonitoringError
 from monitoring.files import write_whole
 
@@ -89,16 +89,16 @@ def read_cases(path: Path) -> list[Case]:
         raise CasesError(f"{path} does not hold cases ({error}); make it again with `workflow cases`.") from error
 
 
-def interleave(images: Sequence[TestImage]) -> list[TestImage]:
+def interleave(images: Sequence[ListedImage]) -> list[ListedImage]:
     """*images* with the classes taking turns, each class in the order given: any first few are balanced."""
-    by_label: dict[str, list[TestImage]] = defaultdict(list)
+    by_label: dict[str, list[ListedImage]] = defaultdict(list)
     for image in images:
         by_label[image.label].append(image)
     turns = zip_longest(*(by_label[label] for label in sorted(by_label)))
     return [image for image in chain.from_iterable(turns) if image is not None]
 
 
-def _image_case(bucket: str, image: TestImage) -> Case:
+def _image_case(bucket: str, image: ListedImage) -> Case:
     name = f"{re.sub(r'[^A-Za-z0-9]+', '-', image.label)[:40]}-{image.index:05d}"
     return Case(name, {"s3_bucket": bucket, "s3_key": image.key}, image.label, CLASSIFIED)
 

@@ -1,4 +1,4 @@
-"""Read a staged data set back from S3: its classes and its test images."""
+"""Read a staged data set back from S3: its classes and its images."""
 
 import json
 from dataclasses import dataclass
@@ -17,10 +17,8 @@ class DatasetError(MonitoringError):
 
 
 @dataclass(frozen=True)
-class TestImage:
-    """One line of `test.lst`: its unique index, its true label and where the image is."""
-
-    __test__ = False  # pytest would otherwise take the class for a test.
+class ListedImage:
+    """One line of a `.lst` file: its unique index, its true label and where the image is."""
 
     index: int
     label: str
@@ -35,7 +33,7 @@ class Dataset:
     bucket: str
     classes: tuple[str, ...]
     image_size: int
-    test: tuple[TestImage, ...]
+    test: tuple[ListedImage, ...]
 
     @classmethod
     def read(cls, s3: "S3Client", bucket: str, name: str) -> "Dataset":
@@ -51,13 +49,11 @@ class Dataset:
             raise DatasetError(
                 f"s3://{bucket}/{folder}/dataset.json is not a data set's description ({error!r}); stage it again."
             ) from error
-        listing = f"{folder}/test.lst"
-        lines = _read_text(s3, bucket, listing).splitlines()
-        where = f"s3://{bucket}/{listing}"
-        test = tuple(_parse(line, classes, folder, f"{where}, line {number}") for number, line in enumerate(lines, 1))
-        if not test or len({image.index for image in test}) < len(test):
-            raise DatasetError(f"{where} is empty or repeats an index; stage the data set again.")
-        return cls(name, bucket, classes, image_size, test)
+        return cls(name, bucket, classes, image_size, _listed(s3, bucket, folder, "test", classes))
+
+    def train_keys(self, s3: "S3Client") -> list[str]:
+        """The keys of the training images, in the order of `train.lst`; DatasetError as for `read`."""
+        return [image.key for image in _listed(s3, self.bucket, f"datasets/{self.name}", "train", self.classes)]
 
 
 def read_object(s3: "S3Client", bucket: str, key: str) -> bytes:
@@ -75,11 +71,20 @@ def _read_text(s3: "S3Client", bucket: str, key: str) -> str:
         raise DatasetError(f"s3://{bucket}/{key} is not text; stage the data set again.") from error
 
 
-def _parse(line: str, classes: tuple[str, ...], folder: str, where: str) -> TestImage:
+def _listed(s3: "S3Client", bucket: str, folder: str, split: str, classes: tuple[str, ...]) -> tuple[ListedImage, ...]:
+    where = f"s3://{bucket}/{folder}/{split}.lst"
+    lines = enumerate(_read_text(s3, bucket, f"{folder}/{split}.lst").splitlines(), 1)
+    images = tuple(_parse(line, classes, f"{folder}/{split}", f"{where}, line {number}") for number, line in lines)
+    if not images or len({image.index for image in images}) < len(images):
+        raise DatasetError(f"{where} is empty or repeats an index; stage the data set again.")
+    return images
+
+
+def _parse(line: str, classes: tuple[str, ...], folder: str, where: str) -> ListedImage:
     fields = line.split("\t")
     if len(fields) != 3 or not fields[0].isdecimal() or not fields[1].isdecimal() or not fields[2]:
         raise DatasetError(f"{where} is not 'index<TAB>class<TAB>path'; stage the data set again.")
     number = int(fields[1])
     if number >= len(classes):
         raise DatasetError(f"{where} has class {number}, but dataset.json names {len(classes)}; stage it again.")
-    return TestImage(int(fields[0]), classes[number], f"{folder}/test/{fields[2]}")
+    return ListedImage(int(fields[0]), classes[number], f"{folder}/{fields[2]}")

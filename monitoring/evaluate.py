@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
 from monitoring import charts
-from monitoring.dataset import Dataset, TestImage, read_object
+from monitoring.dataset import Dataset, ListedImage, read_object
 from monitoring.errors import MonitoringError
 from monitoring.files import write_whole
 from monitoring.quality import (
@@ -105,7 +105,7 @@ def evaluate(
     runtime = runtime or boto3.client("sagemaker-runtime", config=config)
     staged = Dataset.read(s3, bucket, dataset)
 
-    def ask(image: TestImage) -> Prediction:
+    def ask(image: ListedImage) -> Prediction:
         return predict(runtime, endpoint, staged.classes, image, read_object(s3, bucket, image.key))
 
     with ThreadPoolExecutor(concurrency) as pool:
@@ -144,7 +144,7 @@ def assess(
 
 
 def predict(
-    runtime: "SageMakerRuntimeClient", endpoint: str, classes: Sequence[str], image: TestImage, body: bytes
+    runtime: "SageMakerRuntimeClient", endpoint: str, classes: Sequence[str], image: ListedImage, body: bytes
 ) -> Prediction:
     """The endpoint's answer for one image; EvaluationError where it has none or it makes no sense."""
     try:
