@@ -42,6 +42,23 @@ def test_the_same_model_is_saved_as_the_same_bytes(trained: tuple[MirrorKernelRi
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [METADATA, ARRAYS]
 
 
+def test_a_disk_that_fills_up_leaves_no_file(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def fill(path: Path, data: bytes) -> int:
+        if METADATA in path.name:
+            write(path, data[:10])
+            raise OSError(28, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(OSError, match="No space left"):
+        trained[1].save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", [ARRAYS, METADATA])
 def test_a_missing_file_is_named(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, name: str) -> None:
     trained[1].save(tmp_path)

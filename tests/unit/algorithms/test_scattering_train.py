@@ -64,6 +64,19 @@ def test_more_images_than_landmarks_make_a_model_of_that_many_landmarks(base: Pa
     assert Model.load(base / "model").arrays["landmarks"].shape[0] == 8
 
 
+def test_one_image_of_each_class_is_enough(base: Path) -> None:
+    write_list(base, "train", ["0\t0\t0.png", "1\t1\t1.png"])
+    assert train.main() == 0
+
+
+def test_classes_that_look_the_same_get_even_odds(base: Path) -> None:
+    for index in range(12):
+        Image.new("RGB", (SIDE, SIDE), "grey").save(images(base) / f"{index}.png")
+    assert train.main() == 0
+    odds = Model.load(base / "model").predict_proba(np.full((1, 32, 32, 3), 128, np.uint8))
+    np.testing.assert_allclose(odds, 0.5, atol=0.01)
+
+
 SPOILS: dict[str, tuple[Spoil, str]] = {
     "no channel": (
         lambda base: images(base, "train_lst").rename(base / "x"),

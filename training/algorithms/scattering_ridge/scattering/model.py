@@ -56,7 +56,7 @@ class Model:
         return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
 
     def save(self, directory: Path) -> None:
-        """Write both files, each beside its place and then renamed; the same model gives the same bytes."""
+        """Write both files or none; the same model gives the same bytes."""
         buffer = io.BytesIO()
         stored: dict[str, Any] = {**self.arrays, "landmarks": self.arrays["landmarks"].astype(np.float16)}
         np.savez(buffer, allow_pickle=False, **stored)
@@ -68,10 +68,9 @@ class Model:
             "slope": self.slope,
             **self.metadata,
         }
-        directory.mkdir(parents=True, exist_ok=True)
         text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        _write(directory / ARRAYS, buffer.getvalue())
-        _write(directory / METADATA, text.encode())
+        directory.mkdir(parents=True, exist_ok=True)
+        _write(directory, {ARRAYS: buffer.getvalue(), METADATA: text.encode()})
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -104,10 +103,14 @@ def _check_shapes(arrays: Mapping[str, NDArray[Any]], classes: int, directory: P
             raise ModelError(f"The model in {directory} is damaged: {name} has shape {array.shape} or isn't finite.")
 
 
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
+def _write(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write every file beside its place before the first takes it, so that a full disk leaves none."""
+    partials = {directory / f".{name}.partial": directory / name for name in files}
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        for partial, data in zip(partials, files.values(), strict=True):
+            partial.write_bytes(data)
+        for partial, place in partials.items():
+            partial.replace(place)
     finally:
-        partial.unlink(missing_ok=True)
+        for partial in partials:
+            partial.unlink(missing_ok=True)
