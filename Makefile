@@ -14,7 +14,7 @@ install: .venv/installed ## Install everything, pinned, into .venv.
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && \
-		uv pip install --quiet --python .venv -r requirements.txt && \
+		uv pip install --quiet --compile-bytecode --python .venv -r requirements.txt && \
 		uv pip install --quiet --python .venv --no-deps -e .; \
 	else \
 		$(PYTHON) -m venv --clear .venv && \
@@ -27,7 +27,7 @@ demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar10
 	@$(BIN)/workflow demo $(ARGS)
 
 test: install ## Run all tests, offline.
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: install ## Lint and type-check.
 	@$(BIN)/ruff check .

@@ -148,7 +148,7 @@ class Front:
             machine: Any = backend.describe_state_machine(asked["stateMachineArn"])
         except StateMachineDoesNotExist as error:
             return _error(400, "StateMachineDoesNotExist", str(error))
-        if machine.sm_type != "EXPRESS":
+        if machine.type != "EXPRESS":
             return _error(
                 400, "StateMachineTypeNotSupported", "Only an Express state machine can be run synchronously."
             )

@@ -1,15 +1,10 @@
-"""The local stack: the services that the workflow uses on AWS, on loopback, ended with whoever started them.
-
-`python -m local.stack OPTIONS` is the stack's own process; `running` starts it and gives its environment.
-"""
+"""Start the local stack in a process of its own, and say under which environment it is used."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -17,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -59,126 +54,9 @@ class Options:
     algorithms: str = str(ROOT / "training/algorithms")
 
 
-class Stack:
-    """All services in this process; moto and the SDKs read the process's environment, so there is one at a time."""
-
-    def __init__(self, options: Options) -> None:
-        """Bind the address and start to answer; the app stack comes with `deploy`."""
-        os.environ.update(CREDENTIALS)
-        os.environ.pop("AWS_PROFILE", None)
-        import boto3
-        from moto.core.config import default_user_config
-
-        from local import mends
-        from local.moto_front import Front
-
-        mends.apply()
-        default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        self._options = options
-        self._logs = Path(options.logs)
-        self._logs.mkdir(parents=True, exist_ok=True)
-        self._work = tempfile.TemporaryDirectory(prefix="workflow-local-")
-        self._front = Front(REGION, self.deploy)
-        self._server = self._front.serve(options.port)
-        os.environ["MOTO_PORT"] = str(self._server.port)
-        os.environ["AWS_ENDPOINT_URL"] = self.url
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        self._client = boto3.client
-        self._client("s3").create_bucket(Bucket=BUCKET)
-        self._client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        self._start_sagemaker()
-        self.deploy(options.parameters or {})
-
-    @property
-    def url(self) -> str:
-        """The stack's address."""
-        return f"http://127.0.0.1:{self._server.port}"
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables under which every verb and SDK uses this stack."""
-        arn = f"arn:aws:states:{REGION}:123456789012:stateMachine:ClassifyImage"
-        return CREDENTIALS | {
-            "AWS_ENDPOINT_URL": self.url,
-            "WORKFLOW_BUCKET": BUCKET,
-            "WORKFLOW_ROLE_ARN": ROLE_ARN,
-            "WORKFLOW_STATE_MACHINE_ARN": arn,
-        }
-
-    def deploy(self, parameters: Mapping[str, str]) -> None:
-        """Put the app stack of template.yaml in place, or anew with other parameters."""
-        from local.lambdas import Function
-        from local.template import Template
-
-        queues = self._client("sqs")
-
-        def attribute(name: str, what: str) -> str | None:
-            if name not in template.resources("AWS::SQS::Queue"):
-                return None
-            return {"Ref": f"{self.url}/123456789012/{name}", "QueueName": name}.get(what)
-
-        template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET} | dict(parameters), REGION, attribute)
-        for name in template.resources("AWS::SQS::Queue"):
-            queues.create_queue(QueueName=name)
-        environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}
-        old = self._front.functions
-        self._front.functions = {
-            spec.name: Function(spec, REGION, environment, self._logs, self._options.concurrency)
-            for spec in template.functions()
-        }
-        for function in old.values():
-            function.stop()
-        states = self._client("stepfunctions")
-        known = {
-            machine["name"]: machine["stateMachineArn"] for machine in states.list_state_machines()["stateMachines"]
-        }
-        for machine in template.state_machines():
-            if machine.name in known:
-                states.update_state_machine(stateMachineArn=known[machine.name], definition=machine.definition)
-            else:
-                states.create_state_machine(
-                    name=machine.name,
-                    type=machine.type,
-                    definition=machine.definition,
-                    roleArn=ROLE_ARN,
-                )
-
-    def stop(self) -> None:
-        """End every process, then the server, and leave nothing behind but the logs."""
-        for function in self._front.functions.values():
-            function.stop()
-        self._front.sagemaker.stop()
-        self._metrics.stop()
-        self._server.shutdown()
-        self._server.server_close()
-        self._work.cleanup()
-
-    def _start_sagemaker(self) -> None:
-        from local.alarms import Alarms
-        from local.fleet import Fleet
-        from local.metrics import Metrics
-        from local.sagemaker import SageMaker
-        from local.training_jobs import LOG_GROUP, TrainingJob
-
-        algorithms, work, s3, logs = (
-            Path(self._options.algorithms),
-            Path(self._work.name),
-            self._client("s3"),
-            self._client("logs"),
-        )
-        logs.create_log_group(logGroupName=LOG_GROUP)
-
-        def start_job(record: dict[str, Any]) -> TrainingJob:
-            return TrainingJob(record, algorithms, work, s3, logs)
-
-        def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
-            return Fleet(name, config, model, algorithms, work, self._logs / f"endpoint-{name}.log", s3)
-
-        cloudwatch = self._client("cloudwatch")
-        self._metrics = Metrics(cloudwatch)
-        self._front.sagemaker = SageMaker(
-            REGION, ROLE_ARN, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
-        )
+def in_use() -> bool:
+    """Whether this process's environment leads to a stack on this machine, where nothing costs money."""
+    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in {"127.0.0.1", "localhost"}
 
 
 @dataclass(frozen=True)
@@ -187,6 +65,7 @@ class Running:
 
     environment: Mapping[str, str]
     pid: int
+    logs: Path
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
         """Put the app stack in place anew, with parameters."""
@@ -212,7 +91,7 @@ def running(options: Options) -> Iterator[Running]:
     Path(options.logs).mkdir(parents=True, exist_ok=True)
     with (Path(options.logs) / "stack.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.stack", json.dumps(asdict(options))],
+            [sys.executable, "-m", "local.server", json.dumps(asdict(options))],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -224,7 +103,7 @@ def running(options: Options) -> Iterator[Running]:
         line = process.stdout.readline()
         if not line:
             raise StackNotStarted(f"The local stack didn't start; {options.logs}/stack.log says why.")
-        yield Running(json.loads(line), process.pid)
+        yield Running(json.loads(line), process.pid, Path(options.logs))
     finally:
         process.stdin.close()
         process.wait()
@@ -241,23 +120,3 @@ def serve(options: Options, console: Console) -> None:
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
     console.print("# Stopped.")
-
-
-def main() -> None:
-    """Run a stack until standard input ends; print its environment as one line of JSON when it answers."""
-    # Ctrl-C reaches the whole process group; whoever started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.WARNING)
-    # Moto logs every failed state as an error of its own; executions and their history tell it.
-    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
-    options = Options(**json.loads(sys.argv[1]))
-    stack = Stack(options)
-    try:
-        print(json.dumps(stack.environment()), flush=True)  # noqa: T201
-        sys.stdin.buffer.read()
-    finally:
-        stack.stop()
-
-
-if __name__ == "__main__":
-    main()

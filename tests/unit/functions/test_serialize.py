@@ -194,7 +194,7 @@ def test_damage_in_any_byte_is_an_invalid_image_or_a_picture_never_another_error
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"\xff\xd8\xff"])
 def test_what_is_no_image_is_invalid(data: bytes) -> None:
-    with pytest.raises(app.InvalidImage, match="isn't a picture of a format|decoded"):
+    with pytest.raises(app.InvalidImage, match=r"isn't a picture of a format|decoded"):
         app.model_input(data, 32)
 
 

@@ -1,0 +1,160 @@
+"""The local stack's own process: `python -m local.server OPTIONS`, ended by the end of its standard input."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.core.config import default_user_config
+
+from local import mends
+from local.alarms import Alarms
+from local.fleet import Fleet
+from local.lambdas import Function
+from local.metrics import Metrics
+from local.moto_front import Front
+from local.sagemaker import SageMaker
+from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
+from local.template import FunctionSpec, StateMachineSpec, Template
+from local.training_jobs import LOG_GROUP, TrainingJob
+
+
+class Stack:
+    """All services in this process; moto and the SDKs read the process's environment, so there is one at a time."""
+
+    def __init__(self, options: Options) -> None:
+        """Bind the address and start to answer; the app stack comes with `deploy`."""
+        os.environ.update(CREDENTIALS)
+        os.environ.pop("AWS_PROFILE", None)
+        mends.apply()
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        self._options = options
+        self._logs = Path(options.logs)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._work = tempfile.TemporaryDirectory(prefix="workflow-local-")
+        self._front = Front(REGION, self.deploy)
+        self._versions: dict[str, tuple[FunctionSpec, int]] = {}
+        self._server = self._front.serve(options.port)
+        os.environ["MOTO_PORT"] = str(self._server.port)
+        os.environ["AWS_ENDPOINT_URL"] = self.url
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self._start_sagemaker()
+        self.deploy(options.parameters or {})
+
+    @property
+    def url(self) -> str:
+        """The stack's address."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which every verb and SDK uses this stack."""
+        arn = f"arn:aws:states:{REGION}:123456789012:stateMachine:ClassifyImage"
+        return CREDENTIALS | {
+            "AWS_ENDPOINT_URL": self.url,
+            "WORKFLOW_BUCKET": BUCKET,
+            "WORKFLOW_ROLE_ARN": ROLE_ARN,
+            "WORKFLOW_STATE_MACHINE_ARN": arn,
+        }
+
+    def deploy(self, parameters: Mapping[str, str]) -> None:
+        """Put the app stack of template.yaml in place, or anew with other parameters."""
+        queues = boto3.client("sqs")
+
+        def attribute(name: str, what: str) -> str | None:
+            if name not in template.resources("AWS::SQS::Queue"):
+                return None
+            return {"Ref": f"{self.url}/123456789012/{name}", "QueueName": name}.get(what)
+
+        template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET} | dict(parameters), REGION, attribute)
+        for name in template.resources("AWS::SQS::Queue"):
+            queues.create_queue(QueueName=name)
+        self._deploy_functions(template.functions())
+        self._deploy_state_machines(template.state_machines())
+
+    def _deploy_functions(self, specs: list[FunctionSpec]) -> None:
+        environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}
+        old, new = self._front.functions, {}
+        for spec in specs:
+            # What neither the template nor the code has changed keeps its workers.
+            version = (spec, max(path.stat().st_mtime_ns for path in spec.code.rglob("*.py")))
+            if spec.name in old and self._versions[spec.name] == version:
+                new[spec.name] = old[spec.name]
+            else:
+                new[spec.name] = Function(spec, REGION, environment, self._logs, self._options.concurrency)
+            self._versions[spec.name] = version
+        self._front.functions = new
+        for name, function in old.items():
+            if new.get(name) is not function:
+                function.stop()
+
+    def _deploy_state_machines(self, specs: list[StateMachineSpec]) -> None:
+        states = boto3.client("stepfunctions")
+        known = {one["name"]: one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]}
+        for spec in specs:
+            if spec.name in known:
+                states.update_state_machine(stateMachineArn=known[spec.name], definition=spec.definition)
+            else:
+                states.create_state_machine(
+                    name=spec.name, type=spec.type, definition=spec.definition, roleArn=ROLE_ARN
+                )
+
+    def stop(self) -> None:
+        """End every process, then the server, and leave nothing behind but the logs."""
+        for function in self._front.functions.values():
+            function.stop()
+        self._front.sagemaker.stop()
+        self._metrics.stop()
+        self._server.shutdown()
+        self._server.server_close()
+        self._work.cleanup()
+
+    def _start_sagemaker(self) -> None:
+        algorithms, work, s3, logs = (
+            Path(self._options.algorithms),
+            Path(self._work.name),
+            boto3.client("s3"),
+            boto3.client("logs"),
+        )
+        logs.create_log_group(logGroupName=LOG_GROUP)
+
+        def start_job(record: dict[str, Any]) -> TrainingJob:
+            return TrainingJob(record, algorithms, work, s3, logs)
+
+        def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
+            return Fleet(name, config, model, algorithms, work, self._logs / f"endpoint-{name}.log", s3)
+
+        cloudwatch = boto3.client("cloudwatch")
+        self._metrics = Metrics(cloudwatch)
+        self._front.sagemaker = SageMaker(
+            REGION, ROLE_ARN, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
+        )
+
+
+def main() -> None:
+    """Run a stack until standard input ends; print its environment as one line of JSON when it answers."""
+    # Ctrl-C reaches the whole process group; whoever started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING)
+    # Moto logs every failed state as an error of its own; executions and their history tell it.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+    options = Options(**json.loads(sys.argv[1]))
+    stack = Stack(options)
+    try:
+        print(json.dumps(stack.environment()), flush=True)  # noqa: T201
+        sys.stdin.buffer.read()
+    finally:
+        stack.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""One data set, model and endpoint for the tests of the workflow, made by the verbs themselves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local import stack
+from training.dataset import Dataset
+from training.deploy import deploy
+from training.model import Model
+from training.sample import sample_archive
+from training.stage import stage
+from training.train import train
+
+ENDPOINT = "image-classification"
+ROLE = stack.ROLE_ARN
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What stands on the running stack: its data set and model, and the folder they were written to."""
+
+    stack: stack.Running
+    dataset: Dataset
+    model: Model
+    out: Path
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small archive of drawn images in CIFAR-100's layout."""
+    return sample_archive(tmp_path_factory.mktemp("archive"), counts={"train": 60, "test": 15})
+
+
+@pytest.fixture(scope="session")
+def deployed(running: stack.Running, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """Return a running stack with an endpoint whose model was trained on it."""
+    out = tmp_path_factory.mktemp("out")
+    dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
+    model = train(dataset, bucket=stack.BUCKET, role_arn=ROLE, out=out, quiet=True)
+    deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=ROLE)
+    return Deployed(running, dataset, model, out)
