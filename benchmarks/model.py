@@ -6,9 +6,11 @@ of the container's own programs.
 """
 
 import argparse
+import http.client
 import json
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -173,7 +175,47 @@ def costs(dataset: Dataset, out: Path, images: NDArray[np.uint8]) -> Table:
     table.add_row("predict_proba, one image, median", f"{statistics.median(single) * 1e3:.1f} ms")
     table.add_row(f"predict_proba, in a batch, best of {REPETITIONS}", f"{max(batch):.0f} images/s")
     table.add_row("processor time of an image in a batch", f"{work * 1e3:.1f} ms")
+    start, requests = _serve(base, sorted((base / "input" / "data" / "validation").iterdir()))
+    table.add_row("serve.py, from start to /ping", f"{start:.2f} s")
+    table.add_row("POST /invocations, median", f"{statistics.median(requests) * 1e3:.1f} ms")
     return table
+
+
+def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float]]:
+    """Seconds from the start of serve.py to its first answer, and of each image sent to it over one connection."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), **bound}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    began = time.perf_counter()
+    with subprocess.Popen([sys.executable, "serve.py"], cwd=PROGRAM, env=environment) as process:
+        try:
+            while not _answers(connection) and process.poll() is None:
+                time.sleep(0.01)
+            start = time.perf_counter() - began
+            return start, [_request(connection, image.read_bytes()) for image in images]
+        finally:
+            connection.close()
+            process.terminate()
+
+
+def _answers(connection: http.client.HTTPConnection) -> bool:
+    try:
+        connection.request("GET", "/ping")
+    except ConnectionRefusedError:
+        connection.close()
+        return False
+    connection.getresponse().read()
+    return True
+
+
+def _request(connection: http.client.HTTPConnection, body: bytes) -> float:
+    began = time.perf_counter()
+    connection.request("POST", "/invocations", body, {"Content-Type": "image/png"})
+    json.loads(connection.getresponse().read())
+    return time.perf_counter() - began
 
 
 def _seconds(model: Model, images: NDArray[np.uint8]) -> float:
