@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from scipy import fft
 
 SCALES = 3
+"""Sizes of the wavelets, each twice the one before; the smallest suits edges about two pixels wide."""
 ANGLES = 4
 WINDOW = 8
 """Pixels from one averaging window to the next."""
 PADDING = 4
+"""Pixels mirrored at each border, for wavelets would else see the opposite side of the image."""
 CHUNK = 4
 """Images that one thread transforms at once: few enough to stay in the processor's cache."""
 LOG_FLOOR = 1e-3
