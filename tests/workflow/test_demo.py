@@ -1,0 +1,109 @@
+"""The demo as a user runs it: a command in a process of its own, and what it leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.processes import children
+
+WORKFLOW = [sys.executable, "-m", "cli"]
+
+
+def workflow(arguments: Sequence[str], **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_"))}
+    return subprocess.run(
+        [*WORKFLOW, *arguments], cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=240
+    )
+
+
+@pytest.fixture(scope="module")
+def out(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a demo on a small archive."""
+    folder = tmp_path_factory.mktemp("demo")
+    arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--images", "12"]
+    done = workflow([*arguments, "--out", str(folder)])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "report.html" in done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def summary(out: Path) -> dict[str, Any]:
+    return dict(json.loads((out / "summary.json").read_text()))
+
+
+def test_everything_that_it_promises_is_written(out: Path) -> None:
+    for name in ("report.html", "samples.png", "confidence.png", "confusion.png", "executions.jsonl", "summary.json"):
+        assert (out / name).stat().st_size > 0, name
+    assert len(list((out / "events").glob("*.json"))) == 18
+
+
+def test_the_summary_accounts_for_every_execution(summary: dict[str, Any]) -> None:
+    assert summary["classes"] == ["bicycle", "motorcycle"]
+    assert (summary["train_images"], summary["test_images"]) == (120, 30)
+    assert summary["executions"] == sum(summary["outcomes"].values()) == 18
+    assert summary["outcomes"]["REJECTED"] == 5
+    assert summary["outcomes"]["FAILED"] == 0
+    assert summary["capture_records"] == summary["reached_endpoint"] == 13
+    assert 0.5 < summary["accuracy"] <= 1
+    assert summary["seconds"]["total"] >= max(summary["seconds"].values())
+
+
+def test_each_execution_ended_as_its_case_must(out: Path) -> None:
+    cases = {row["name"]: row for row in map(json.loads, (out / "cases.jsonl").read_text().splitlines())}
+    executions = [json.loads(line) for line in (out / "executions.jsonl").read_text().splitlines()]
+    assert {row["case"] for row in executions} == set(cases)
+    for row in executions:
+        assert row["outcome"] in cases[row["case"]]["outcomes"], row
+        assert row["error"] == cases[row["case"]]["error"], row
+
+
+def test_the_report_needs_nothing_beside_it(out: Path) -> None:
+    page = (out / "report.html").read_text()
+    assert "<script src" not in page
+    assert 'href="http' not in page
+    assert "broken-truncated" in page
+
+
+def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> None:
+    arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--out", str(tmp_path)]
+    process = subprocess.Popen([*WORKFLOW, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Once the training job's program runs there are the stack, its leash and the program.
+    deadline = time.monotonic() + 120
+    while len(family := children(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(family) >= 3
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while (left := [pid for pid in family if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["demo", "--archive", "no-such-file"], "no-such-file"),
+        (["stage", "--dataset", "no-such-folder"], "no-such-folder"),
+        (["stage", "--dataset", "cifar100", "--archive", str(ROOT / "README.md")], "README.md"),
+        (["explore", "--name", "never-staged"], "stage it first"),
+        (["report", "--bucket", "b", "--out", "no-such-out"], "workflow run"),
+        (["run", "--state-machine", "arn:aws:states:us-east-1:123456789012:stateMachine:x"], "workflow cases"),
+        (["train", "--bucket", "b", "--role", "arn:aws:iam::123456789012:role/r"], "workflow local"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_no_traceback(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = workflow([*arguments, *([] if "--out" in arguments else ["--out", str(tmp_path)])], HOME=str(tmp_path))
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("dataset.json"))
