@@ -1,13 +1,18 @@
 """The `workflow` command: each verb is a function of its module; modules are imported when their verb is called."""
 
+import logging
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from training.costs import Cost
 
 app = typer.Typer(
     help="Stage data, train and deploy a model, classify images, watch the model: on AWS or all on this machine.",
@@ -35,10 +40,22 @@ Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Refuse an ar
 Classes = Annotated[str, typer.Option(help="Classes to keep, in label order, with commas.")]
 MaxError = Annotated[float, typer.Option(help="Error among accepted images that the threshold must keep.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Executions at once.")]
+KmsKey = Annotated[str | None, typer.Option(help="KMS key that encrypts what is written.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON, and send nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 DEFAULT_ENDPOINT = "image-classification"
 DEFAULT_OUT = Path("out")
 
 console = Console()
+
+
+def _seconds(text: str) -> int:
+    """Read a time such as 300, 90s, 5m or 2h."""
+    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no time; write 300, 90s, 5m or 2h.")
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 @app.command()
@@ -130,40 +147,189 @@ def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
 
 
 @app.command()
-def train(bucket: Bucket, role: Role, name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
+def train(
+    bucket: Bucket,
+    role: Role,
+    name: Name = "sample",
+    algorithm: Annotated[
+        str, typer.Option(help="Ours, or a preset of SageMaker's: scratch-32, transfer-224.")
+    ] = "scattering_ridge",
+    instance_type: Annotated[str | None, typer.Option(help="Instance; the algorithm's own by default.")] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
+    max_run: Annotated[int, typer.Option(parser=_seconds, metavar="TIME", help="Longest run, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.")
+    ] = None,
+    kms_key: KmsKey = None,
+    tag: Tags = None,
+    dry_run: DryRun = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Follow the job that was started last.")] = False,
+    yes: Yes = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
     """Train a model on a staged data set as a SageMaker training job; write model.json."""
     from training import train as room
+    from training.costs import training_cost
     from training.dataset import Dataset
+    from training.request import TrainingOptions
 
-    model = room.train(Dataset.from_s3(bucket, name), bucket=bucket, role_arn=role, out=out)
+    if resume:
+        model = room.resume(out)
+    else:
+        options = TrainingOptions(
+            instance_type=instance_type,
+            spot=spot,
+            max_run=max_run,
+            seed=seed,
+            kms_key_id=kms_key,
+            tags=_pairs(tag),
+            hyperparameters=_pairs(set_),
+        )
+        dataset = Dataset.from_s3(bucket, name)
+        job, request = room.plan(dataset, bucket=bucket, role_arn=role, algorithm=algorithm, options=options)
+        if dry_run:
+            console.print_json(data=request)
+            return
+        _agree(training_cost(request, job.region), yes)
+        model = room.start(job, request, out)
     _table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
     console.print(f"Model: {model.artifact}")
 
 
 @app.command()
-def deploy(bucket: Bucket, role: Role, endpoint: Endpoint = DEFAULT_ENDPOINT, out: Out = DEFAULT_OUT) -> None:
-    """Serve the model of model.json by an endpoint that captures its data."""
+def deploy(
+    bucket: Bucket,
+    role: Role,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    instance_type: Annotated[str, typer.Option(help="Instance that serves.")] = "ml.m5.large",
+    instances: Annotated[int, typer.Option(min=1, help="How many instances serve.")] = 1,
+    serverless: Annotated[int | None, typer.Option(metavar="MB", help="Serve without instances.")] = None,
+    autoscale: Annotated[int | None, typer.Option(min=1, help="Scale up to so many instances.")] = None,
+    target: Annotated[float, typer.Option(help="Invocations a minute and instance to scale for.")] = 600.0,
+    capture: Annotated[int, typer.Option(min=0, max=100, help="Percent of requests to record.")] = 100,
+    canary: Annotated[
+        int | None, typer.Option(min=1, max=50, help="Percent of the capacity that an update takes first.")
+    ] = None,
+    bake: Annotated[
+        int | None, typer.Option(parser=_seconds, metavar="TIME", help="Watch each step so long; 5m for a canary.")
+    ] = None,
+    alarm: Annotated[
+        list[str] | None, typer.Option(help="Alarm that takes an update back; those of the endpoint by default.")
+    ] = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Return to the configuration before.")] = False,
+    kms_key: KmsKey = None,
+    tag: Tags = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Serve the model of model.json by an endpoint that captures its data, or move an endpoint to it."""
     from training import deploy as room
-    from training.model import Model
+    from training.costs import variant_cost
+    from training.endpoint import EndpointOptions
+    from training.model import MODEL_FILE, Model
+    from training.scaling import Scaling
+    from training.update import canary_of
 
-    model = Model.read(out / "model.json")
-    deployment = room.deploy(model, endpoint_name=endpoint, bucket=bucket, role_arn=role)
-    console.print(f"{deployment.endpoint} is in service and answers for {', '.join(deployment.labels)}.")
+    if rollback:
+        config = room.rollback(endpoint, canary_of(endpoint, None, bake, alarm or ()))
+        console.print(f"{endpoint} is in service with {config}, as before.")
+        return
+    options = EndpointOptions(
+        instance_type=instance_type,
+        instances=instances,
+        serverless_memory=serverless,
+        capture_percentage=capture,
+        kms_key_id=kms_key,
+        tags=_pairs(tag),
+    )
+    scaling = Scaling(autoscale, min(instances, autoscale), target) if autoscale else None
+    model = Model.read(out / MODEL_FILE)
+    requests = room.plan(model, endpoint, bucket, role, options)
+    if dry_run:
+        console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
+        return
+    _agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
+    deployment = room.deploy(
+        model,
+        endpoint_name=endpoint,
+        bucket=bucket,
+        role_arn=role,
+        options=options,
+        canary=canary_of(endpoint, canary, bake, alarm or ()),
+        scaling=scaling,
+    )
+    what = "is in service" if deployment.changed else "was in service so already"
+    console.print(f"{deployment.endpoint} {what} and answers for {', '.join(deployment.labels)}.")
 
 
 @app.command()
 def predict(
     sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
     endpoint: Endpoint = DEFAULT_ENDPOINT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON an image instead of a table.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Ask the endpoint what is in images."""
+    """Ask the endpoint what is in images; exit code 1 where it has no answer for one."""
     from training import predict as room
-    from training.model import Model
+    from training.model import MODEL_FILE, Model
 
-    labels = Model.read(out / "model.json").labels
-    answers = room.predict(endpoint, labels, sources)
-    _table(("image", "label", "confidence"), [(one.source, one.label, f"{one.confidence:.4f}") for one in answers])
+    labels = Model.read(out / MODEL_FILE).labels
+    answers = []
+    for answer in room.predict(endpoint, labels, sources):
+        answers.append(answer)
+        if as_json:
+            print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
+    if not as_json:
+        said = [(one.source, one.error or one.label, f"{one.confidence:.4f}") for one in answers]
+        _table(("image", "label", "confidence"), said)
+    if any(one.error for one in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def teardown(
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    data: Annotated[
+        bool, typer.Option("--data", help="Delete data sets, models and captured requests in the bucket, too.")
+    ] = False,
+    bucket: Annotated[
+        str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket whose data --data means.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what stands, and delete nothing.")] = False,
+    yes: Yes = False,
+) -> None:
+    """List what was deployed and what it costs an hour; then delete it."""
+    from training import teardown as room
+    from training.errors import DeployError
+
+    if data and not bucket:
+        raise DeployError("To delete data, name the bucket that holds it, with --bucket or WORKFLOW_BUCKET.")
+    found = room.standing(endpoint, bucket if data else None)
+    if not found:
+        console.print(f"Nothing stands that was deployed for {endpoint}.")
+        return
+    rows = [
+        (thing.kind, thing.name, f"{thing.objects} objects" if thing.objects else _price(thing.hourly))
+        for thing in found
+    ]
+    _table(("what", "name", "USD an hour"), rows)
+    if dry_run or not (yes or typer.confirm("Delete all of this?")):
+        return
+    room.teardown(found, bucket)
+    console.print(f"{len(found)} deleted.")
+
+
+@app.command("build-image")
+def build_image(
+    algorithm: Annotated[str, typer.Argument(help="One of our algorithms.")] = "scattering_ridge",
+    push: Annotated[bool, typer.Option("--push/--no-push", help="Push it to the account's registry.")] = True,
+) -> None:
+    """Build the container of our algorithm with Docker, and push it to ECR."""
+    from training import build_image as room
+
+    console.print(f"Image: {room.build_image(algorithm, push=push)}")
 
 
 @app.command()
@@ -233,6 +399,7 @@ def report(bucket: Bucket, endpoint: Endpoint = DEFAULT_ENDPOINT, out: Out = DEF
 
 def main() -> None:
     """Run the command; what goes wrong is one line on standard error and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         app()
     except KeyboardInterrupt:
@@ -246,24 +413,47 @@ def main() -> None:
 
 def _sentence(error: Exception) -> str | None:
     """Return what to tell the user of an error that was foreseen; None for a fault of ours."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     from local.errors import LocalError
     from monitoring.errors import MonitoringError
+    from training import aws_errors
     from training.errors import TrainingError
 
-    if isinstance(error, NoCredentialsError | NoRegionError):
-        return (
-            f"{error} For AWS, run `aws configure`; to work without an account, start `workflow local` in another "
-            "terminal and export the variables that it prints."
-        )
-    if isinstance(error, LocalError | MonitoringError | TrainingError | BotoCoreError | ClientError):
+    if isinstance(error, BotoCoreError | ClientError):
+        return aws_errors.sentence(error)
+    if isinstance(error, LocalError | MonitoringError | TrainingError):
         return " ".join(str(error).split())
     return None
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pairs(texts: Sequence[str] | None) -> dict[str, str]:
+    pairs = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not name or not sign:
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE.")
+        pairs[name] = value
+    return pairs
+
+
+def _agree(cost: "Cost", yes: bool) -> None:
+    """Say what starts to cost money, and go on only if that is wanted; on this machine nothing does."""
+    from local.stack import in_use
+
+    if in_use():
+        return
+    console.print(cost.sentence, highlight=False)
+    if not yes:
+        typer.confirm("Go on?", abort=True)
+
+
+def _price(hourly: float | None) -> str:
+    return "unknown" if hourly is None else f"{hourly:.3f}"
 
 
 def _rounded(values: tuple[float, ...]) -> str:

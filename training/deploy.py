@@ -53,7 +53,9 @@ def deploy(
     Raises:
         DeployError: the endpoint's name is taken, it failed, or its update was rolled back; with SageMaker's reason.
     """
-    options = options or EndpointOptions()
+    options, canary = options or EndpointOptions(), canary or Canary()
+    if canary.percent is not None and options.serverless_memory is None and options.instances < 2:
+        raise DeployError("A canary takes at most half of the instances, so it needs two or more: give --instances 2.")
     new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options)
     sagemaker = boto3.client("sagemaker")
     if not _model_stands(sagemaker, new_model["ModelName"]):
@@ -61,7 +63,7 @@ def deploy(
     if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
     config = new_config["EndpointConfigName"]
-    changed = _serve(sagemaker, endpoint_name, config, options, canary or Canary())
+    changed = _serve(sagemaker, endpoint_name, config, options, canary)
     if options.serverless_memory is None:
         apply_scaling(endpoint_name, scaling)
     return Deployment(endpoint_name, config, new_model["ModelName"], model.labels, changed)

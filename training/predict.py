@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,10 @@ class Prediction:
     confidence: float
     probabilities: tuple[float, ...]
     error: str | None = None
+
+    def to_json(self) -> str:
+        """Write the prediction as one line of JSON; a confidence that isn't there is null."""
+        return json.dumps(asdict(self) | {"confidence": None if self.error else self.confidence})
 
 
 def predict(endpoint_name: str, labels: Sequence[str], sources: Sequence[str]) -> Iterator[Prediction]:

@@ -1,5 +1,6 @@
 """Train a model with a SageMaker training job: start it, follow it, and write down what came of it."""
 
+import logging
 import re
 import time
 from dataclasses import asdict
@@ -20,6 +21,9 @@ from training.watch import ENDED, watch
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
+
+# It tells of every place where it found no settings.
+logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
 # Maps whose keys are the user's, not SageMaker's.
@@ -45,9 +49,17 @@ def train(
         JobError: the job can't be asked for, or ended without a model; it gives the job's own reason.
     """
     job, request = plan(dataset, bucket=bucket, role_arn=role_arn, algorithm=algorithm, options=options)
+    return start(job, request, out, quiet=quiet)
+
+
+def start(job: Job, request: "CreateTrainingJobRequestTypeDef", out: Path, *, quiet: bool = False) -> Model:
+    """Start the job that was planned, follow it, and write `<out>/model.json`.
+
+    Raises:
+        JobError: the job ended without a model; with its own reason.
+    """
     job.write(out / JOB_FILE)
-    session = boto3.Session()
-    running = TrainingJob.create(**core_spelling(dict(request)), session=session, region=job.region)
+    running = TrainingJob.create(**core_spelling(dict(request)), session=boto3.Session(), region=job.region)
     assert running is not None
     return _follow(job, running, out, quiet=quiet)
 

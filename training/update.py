@@ -1,6 +1,6 @@
 """Move an endpoint's traffic to another configuration, a part first, and back when an alarm goes off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     )
 
 PREVIOUS_TAG = "workflow-previous-config"
+MOST_ALARMS = 10
+CANARY_BAKE = 300
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class Canary:
             raise DeployError(f"A canary takes 1 to 50 percent of the capacity, not {self.percent}.")
         if not 0 <= self.bake <= 3600:
             raise DeployError(f"A bake time is 0 to 3600 seconds, not {self.bake}.")
-        if len(self.alarms) > 10:
-            raise DeployError(f"An update is watched by 10 alarms at most, not {len(self.alarms)}.")
+        if len(self.alarms) > MOST_ALARMS:
+            raise DeployError(f"An update is watched by {MOST_ALARMS} alarms at most, not {len(self.alarms)}.")
 
 
 def update(
@@ -75,6 +77,24 @@ def alarms_of(endpoint: str) -> tuple[str, ...]:
     pages = boto3.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
     wanted = {"Name": "EndpointName", "Value": endpoint}
     return tuple(alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"] if wanted in _watched(alarm))
+
+
+def canary_of(endpoint: str, percent: int | None, bake: int | None, alarms: Sequence[str]) -> Canary:
+    """Return how to update the endpoint: watched by the alarms named, else by those that watch the endpoint.
+
+    `bake` None is five minutes for a canary, and nothing without one.
+
+    Raises:
+        DeployError: nothing would take a bad canary back.
+    """
+    found = tuple(alarms) or alarms_of(endpoint)[:MOST_ALARMS]
+    if percent is not None and not found:
+        raise DeployError(
+            f"No CloudWatch alarm watches the endpoint {endpoint}, so nothing would take a bad canary back: "
+            "deploy the app stack with its alarms, or name some with --alarm."
+        )
+    usual = 0 if percent is None else CANARY_BAKE
+    return Canary(percent, usual if bake is None else bake, found)
 
 
 def _watched(alarm: "MetricAlarmTypeDef") -> "list[DimensionTypeDef]":
