@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,36 +63,31 @@ class Clock:
 def run_demo(request: Request, console: Console) -> dict[str, Any]:
     """Run every step, write `summary.json` and everything else to `request.out`, and return the summary."""
     clock = Clock(console)
-    # It takes seconds to import, and the stack is a process of its own: the two start side by side.
+    # It takes seconds to import, and the stack is a process of its own: both start beside the first step.
     threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
-    with ExitStack() as exits:
-        with clock.step("local", "start the local stack"):
-            options = stack.Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
-            started = exits.enter_context(stack.running(options))
-        os.environ.update(started.environment)
-        summary = _steps(request, clock, started, console)
+    options = stack.Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
+    with stack.starting(options) as starting:
+        summary = _steps(request, clock, starting, console)
     summary["seconds"] = clock.total()
     (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
     _show(summary, request.out, console)
     return summary
 
 
-def _steps(request: Request, clock: Clock, started: stack.Running, console: Console) -> dict[str, Any]:
+def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Console) -> dict[str, Any]:
     from monitoring import cases, evaluate, pull, run
     from training import deploy, explore, predict, stage, train
 
     out = request.out
-    bucket, role = started.environment["WORKFLOW_BUCKET"], started.environment["WORKFLOW_ROLE_ARN"]
-    machine = started.environment["WORKFLOW_STATE_MACHINE_ARN"]
     with clock.step("stage", "get the images, check them, and put them into S3"):
         dataset = stage.stage(
-            request.dataset,
-            out,
-            bucket=bucket,
-            archive=request.archive,
-            verify=request.verify,
-            classes=request.classes,
+            request.dataset, out, archive=request.archive, verify=request.verify, classes=request.classes
         )
+        started = starting.ready()
+        os.environ.update(started.environment)
+        bucket, role = started.environment["WORKFLOW_BUCKET"], started.environment["WORKFLOW_ROLE_ARN"]
+        machine = started.environment["WORKFLOW_STATE_MACHINE_ARN"]
+        stage.upload(dataset, out, bucket)
     with clock.step("explore", "count, measure and draw samples"):
         explore.explore(dataset.name, out)
     with clock.step("train", "run a SageMaker training job"):

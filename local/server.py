@@ -22,7 +22,7 @@ from local.metrics import Metrics
 from local.moto_front import Front
 from local.sagemaker import SageMaker
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
-from local.template import FunctionSpec, StateMachineSpec, Template
+from local.template import ACCOUNT_ID, FunctionSpec, StateMachineSpec, Template, state_machine_arn
 from local.training_jobs import LOG_GROUP, TrainingJob
 
 
@@ -48,6 +48,9 @@ class Stack:
         self._thread.start()
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("s3").put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
         self._start_sagemaker()
         self.deploy(options.parameters or {})
 
@@ -58,7 +61,7 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """Return the variables under which every verb and SDK uses this stack."""
-        arn = f"arn:aws:states:{REGION}:123456789012:stateMachine:ClassifyImage"
+        arn = state_machine_arn("ClassifyImage", REGION)
         return CREDENTIALS | {
             "AWS_ENDPOINT_URL": self.url,
             "WORKFLOW_BUCKET": BUCKET,
@@ -71,15 +74,19 @@ class Stack:
         queues = boto3.client("sqs")
 
         def attribute(name: str, what: str) -> str | None:
+            if name in template.resources("AWS::IAM::Role"):
+                return ROLE_ARN
             if name not in template.resources("AWS::SQS::Queue"):
                 return None
-            return {"Ref": f"{self.url}/123456789012/{name}", "QueueName": name}.get(what)
+            url, arn = f"{self.url}/{ACCOUNT_ID}/{name}", f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
+            return {"Ref": url, "Arn": arn, "QueueName": name}.get(what)
 
         template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET} | dict(parameters), REGION, attribute)
         for name in template.resources("AWS::SQS::Queue"):
             queues.create_queue(QueueName=name)
         self._deploy_functions(template.functions())
         self._deploy_state_machines(template.state_machines())
+        self._deploy_rules(template.rules())
 
     def _deploy_functions(self, specs: list[FunctionSpec]) -> None:
         environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}
@@ -107,6 +114,12 @@ class Stack:
                 states.create_state_machine(
                     name=spec.name, type=spec.type, definition=spec.definition, roleArn=ROLE_ARN
                 )
+
+    def _deploy_rules(self, rules: Mapping[str, Mapping[str, Any]]) -> None:
+        events = boto3.client("events")
+        for name, properties in rules.items():
+            events.put_rule(Name=name, EventPattern=json.dumps(properties["EventPattern"]))
+            events.put_targets(Rule=name, Targets=properties["Targets"])
 
     def stop(self) -> None:
         """End every process, then the server, and leave nothing behind but the logs."""
@@ -144,6 +157,7 @@ def main() -> None:
     """Run a stack until standard input ends; print its environment as one line of JSON when it answers."""
     # Ctrl-C reaches the whole process group; whoever started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     logging.basicConfig(level=logging.WARNING)
     # Moto logs every failed state as an error of its own; executions and their history tell it.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)

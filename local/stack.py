@@ -29,6 +29,7 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 START_SECONDS = 60.0
+LOG = "stack.log"
 
 
 class StackNotStarted(LocalError):
@@ -85,29 +86,55 @@ class Running:
             pass
 
 
+class Starting:
+    """A stack's process that may not answer yet."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", logs: Path) -> None:
+        self._process = process
+        self._logs = logs
+        self._running: Running | None = None
+
+    def ready(self) -> Running:
+        """Wait until the stack answers."""
+        if self._running is None:
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
+            if not line:
+                raise StackNotStarted(f"The local stack didn't start; {self._logs / LOG} says why.")
+            self._running = Running(json.loads(line), self._process.pid, self._logs)
+        return self._running
+
+    def stop(self) -> None:
+        """End the process and all that it started."""
+        assert self._process.stdin is not None
+        if self._running is None:
+            self._process.terminate()
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@contextmanager
+def starting(options: Options) -> Iterator[Starting]:
+    """Start a stack in a process of its own; it ends with the block, or with this process however that ends."""
+    logs = Path(options.logs)
+    logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "local.server", json.dumps(asdict(options))]
+    with (
+        (logs / LOG).open("ab") as log,
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        started = Starting(process, logs)
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
 @contextmanager
 def running(options: Options) -> Iterator[Running]:
-    """Run a stack in a process of its own; it ends with the block, or with this process however that ends."""
-    Path(options.logs).mkdir(parents=True, exist_ok=True)
-    with (Path(options.logs) / "stack.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local.server", json.dumps(asdict(options))],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise StackNotStarted(f"The local stack didn't start; {options.logs}/stack.log says why.")
-        yield Running(json.loads(line), process.pid, Path(options.logs))
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
+    """Start a stack as `starting` does, and wait until it answers."""
+    with starting(options) as started:
+        yield started.ready()
 
 
 def serve(options: Options, console: Console) -> None:

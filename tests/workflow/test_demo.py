@@ -92,7 +92,8 @@ def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["demo", "--archive", "no-such-file"], "no-such-file"),
+        (["demo", "--dataset", "cifar100", "--archive", "no-such-file"], "no-such-file"),
+        (["demo", "--archive", "no-such-file"], "must be cifar100"),
         (["stage", "--dataset", "no-such-folder"], "no-such-folder"),
         (["stage", "--dataset", "cifar100", "--archive", str(ROOT / "README.md")], "README.md"),
         (["explore", "--name", "never-staged"], "stage it first"),
