@@ -1,16 +1,25 @@
 """Files that are either whole or not there."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes) -> Path:
-    """Write *content* beside *path* and rename, so that no reader ever meets half a file. Folders are made."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a file beside *path* to write to, and rename it when the block has ended well. Folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write *content* to *path* so that no reader ever meets half a file."""
+    with whole(path) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
