@@ -1,0 +1,122 @@
+"""Small container programs that keep SageMaker's contracts, to train and serve whatever a test needs."""
+
+import contextlib
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local import stack
+from training.model import Model
+
+LABELS = ("bicycle", "motorcycle")
+CLIENT = {"total_max_attempts": 1}
+
+# Trains by counting steps, one checkpoint each.
+TRAIN = """
+import json, os, sys, time
+from pathlib import Path
+
+base = Path(os.environ["SAGEMAKER_BASE_DIR"])
+wanted = json.loads((base / "input/config/hyperparameters.json").read_text())
+saved = base / "checkpoints/step"
+first = int(saved.read_text()) if saved.exists() else 0
+print(f"starts at step {first}", flush=True)
+for step in range(first, int(wanted.get("steps", "1"))):
+    print(f"Epoch[{step}] train-accuracy=0.75 validation-accuracy=0.50", flush=True)
+    saved.write_text(str(step + 1))
+    time.sleep(float(wanted.get("pause", "0")))
+if "failure" in wanted:
+    (base / "output/failure").write_text(wanted["failure"])
+    sys.exit(3)
+(base / "model/weights.json").write_text("[0.9, 0.1]")
+"""
+
+SERVE = """
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(200, b"")
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        {how}
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+address = os.environ["SAGEMAKER_BIND_TO_ADDRESS"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])
+Server(address, Handler).serve_forever()
+"""
+
+SERVING = {
+    # What is trained here has the recipe of the repository's own algorithm.
+    "scattering_ridge": "self.answer(200, b'[0.9, 0.1]')",
+    "better": "self.answer(200, b'[0.2, 0.8]')",
+    "erring": "self.answer(500, b'out of memory')",
+    "slow": "time.sleep(1.0); self.answer(200, b'[0.5, 0.5]')",
+    "refusing": "self.answer(400, b'not an image')",
+    "talking": "self.answer(200, b'hello')",
+}
+
+
+def write_programs(folder: Path) -> Path:
+    """Write a program for each name of SERVING, and `broken`, which ends at once; return their folder."""
+    for name, how in SERVING.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "train.py").write_text(TRAIN)
+        (folder / name / "serve.py").write_text(SERVE.format(how=how))
+    (folder / "broken").mkdir()
+    (folder / "broken/train.py").write_text(TRAIN)
+    (folder / "broken/serve.py").write_text("raise SystemExit('no weights')\n")
+    return folder
+
+
+@contextlib.contextmanager
+def stack_of_programs(folder: Path) -> Iterator[stack.Running]:
+    """Run a local stack whose images are these programs; this process has its environment meanwhile."""
+    options = stack.Options(logs=str(folder / "logs"), algorithms=str(write_programs(folder / "programs")))
+    with stack.running(options) as started, pytest.MonkeyPatch.context() as patch:
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        yield started
+
+
+def model_of(program: str) -> Model:
+    """Return a trained model, an empty archive, that the program serves."""
+    bucket, key = os.environ["WORKFLOW_BUCKET"], f"models/{program}/output/model.tar.gz"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz"):
+        pass
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
+    return Model(
+        training_job=program,
+        algorithm=program,
+        image=f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{program}:latest",
+        region="us-east-1",
+        dataset="sample",
+        dataset_sha256="0" * 64,
+        labels=LABELS,
+        image_size=32,
+        artifact=f"s3://{bucket}/{key}",
+        metrics={"validation:accuracy": 0.5},
+        billable_seconds=1,
+    )
