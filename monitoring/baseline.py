@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import boto3
 import numpy as np
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image, UnidentifiedImageError
 
 from monitoring.dataset import Dataset, read_object
@@ -124,19 +125,22 @@ def make(
 def read_file(path: Path) -> Baseline:
     """The baseline in *path*; BaselineError where it is missing or malformed."""
     try:
-        return Baseline.from_bytes(path.read_bytes(), str(path))
-    except FileNotFoundError as error:
-        raise BaselineError(f"{path} does not exist; make it with `workflow baseline`.") from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise BaselineError(f"{path} can't be read: {error}; make it with `workflow baseline`.") from error
+    return Baseline.from_bytes(content, str(path))
 
 
-def read_s3(bucket: str, endpoint: str, s3: "S3Client | None" = None) -> Baseline:
-    """The baseline of *endpoint* in *bucket*; BaselineError where it is missing or malformed."""
+def read_s3(bucket: str, endpoint: str, s3: "S3Client | None" = None) -> Baseline | None:
+    """The baseline of *endpoint* in *bucket*, None where there is none; BaselineError where it is malformed."""
     s3 = s3 or boto3.client("s3")
     where = f"s3://{bucket}/{baseline_key(endpoint)}"
     try:
         content = s3.get_object(Bucket=bucket, Key=baseline_key(endpoint))["Body"].read()
-    except s3.exceptions.NoSuchKey as error:
-        raise BaselineError(f"{where} does not exist; make it with `workflow baseline`.") from error
+    except s3.exceptions.NoSuchKey:
+        return None
+    except (ClientError, BotoCoreError) as error:
+        raise BaselineError(f"{where} can't be read: {error}.") from error
     return Baseline.from_bytes(content, where)
 
 

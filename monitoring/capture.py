@@ -38,7 +38,7 @@ class SkippedLine:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaptureRecord:
     """One captured invocation.
 

@@ -1,46 +1,24 @@
 """The report's charts as PNG files, in colours for a light and for a dark page."""
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from monitoring.canvas import LARGE, SIZE, Palette, blank, legend, plain, png, time_axis
 from monitoring.quality import CalibrationBin, CoverageCurve, OperatingPoint
 
-# Sized so that the letters can still be read where the picture is as wide as a telephone.
-SIZE = (4.9, 3.15)
-LARGE = (4.9, 4.7)
-DPI = 180
 ROLLING = 25
 # More classes than these have no room for their counts, or not for their names.
 CLASSES_WITH_COUNTS = 10
 CLASSES_WITH_NAMES = 40
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The colours of one colour scheme."""
-
-    background: str
-    ink: str
-    muted: str
-    grid: str
-    accent: str
-    accepted: str
-    review: str
-    wrong: str
-
-
-LIGHT = Palette("#ffffff", "#1b2430", "#5d6b7a", "#e2e7ed", "#3d4fc4", "#12805c", "#b86e00", "#c4262e")
-DARK = Palette("#1a2129", "#e8ecf1", "#9ba8b6", "#323c47", "#94a3ff", "#45d0a0", "#f3b04c", "#ff7a7a")
+LABELS_DRAWN = 4
+# The bars of a time axis: the shortest of these that gives no more bars than a telephone can show.
+STEPS = [pd.Timedelta(minutes=m) for m in (1, 10, 60, 360, 1440, 10_080, 43_200, 525_600)]
+MOST_BARS = 60
 
 
 def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -> bytes:
@@ -49,7 +27,7 @@ def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -
     *table* has the columns `time` (UTC), `confidence`, `outcome`, and `correct` (True, False, or None where the truth
     is not known).
     """
-    figure, axes = _figure(palette)
+    figure, axes = blank(palette)
     ordered = table.sort_values("time")
     wrong = ordered["correct"].eq(False)
     size = 22 if len(ordered) <= 1000 else 4
@@ -81,19 +59,16 @@ def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -
     margin = max(ordered["time"].iloc[-1] - ordered["time"].iloc[0], pd.Timedelta(seconds=10)) * 0.03
     left, right = (ordered["time"].iloc[0] - margin, ordered["time"].iloc[-1] + margin)
     axes.set_xlim(left.tz_localize(None), right.tz_localize(None))
-    locator = AutoDateLocator(minticks=3)  # type: ignore[no-untyped-call] # Matplotlib has no types for dates.
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call] # as above
+    time_axis(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("confidence")
-    axes.set_xlabel("UTC", loc="left")
-    _legend(axes, palette)
-    return _png(figure)
+    legend(axes, palette)
+    return png(figure)
 
 
 def histogram(table: pd.DataFrame, threshold: float | None, palette: Palette) -> bytes:
     """How many predictions have which confidence, right and wrong ones stacked; columns as for `confidence`."""
-    figure, axes = _figure(palette)
+    figure, axes = blank(palette)
     wrong = table["correct"].eq(False)
     low = min(0.5, float(table["confidence"].min()))
     axes.hist(
@@ -101,27 +76,84 @@ def histogram(table: pd.DataFrame, threshold: float | None, palette: Palette) ->
         bins=list(np.linspace(low, 1, 26)),
         stacked=True,
         color=[palette.accepted, palette.wrong],
-        label=["right, or truth unknown", "wrong label"],
+        label=["right label", "wrong label"],
     )
     if threshold is not None:
         axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("confidence")
     axes.set_ylabel("images")
-    _legend(axes, palette)
-    return _png(figure)
+    legend(axes, palette)
+    return png(figure)
+
+
+def outcomes(table: pd.DataFrame, palette: Palette) -> bytes:
+    """How many executions ended how, over time; *table* has the columns `time` (UTC) and `outcome`."""
+    figure, axes = blank(palette)
+    first, last = table["time"].min(), table["time"].max()
+    step = next((step for step in STEPS if (last - first) / step <= MOST_BARS), STEPS[-1])
+    counts = table.groupby([table["time"].dt.tz_localize(None).dt.floor(step), "outcome"]).size().unstack(fill_value=0)
+    colors = {
+        "ACCEPTED": palette.accepted,
+        "REVIEW": palette.review,
+        "REJECTED": palette.muted,
+        "FAILED": palette.wrong,
+    }
+    below = np.zeros(len(counts))
+    for name, color in colors.items():
+        if name in counts:
+            starts = counts.index.to_numpy()
+            axes.bar(
+                starts,
+                counts[name],
+                0.85 * step / pd.Timedelta(days=1),
+                bottom=below,
+                color=color,
+                align="edge",
+                label=name.lower(),
+            )
+            below = below + counts[name].to_numpy()
+    # A single bar would otherwise be as wide as the chart.
+    axes.set_xlim(first.tz_localize(None).floor(step) - step, last.tz_localize(None).floor(step) + 2 * step)
+    time_axis(axes)
+    axes.set_ylabel(f"executions in {_duration(step)}")
+    legend(axes, palette)
+    return png(figure)
+
+
+def labels(table: pd.DataFrame, threshold: float | None, palette: Palette) -> bytes:
+    """The confidence of each label's predictions as a histogram; columns as for `confidence`.
+
+    The rarest labels are drawn as one where there are more than LABELS_DRAWN.
+    """
+    figure, axes = blank(palette)
+    common = table["label"].value_counts().index[:LABELS_DRAWN]
+    names = table["label"].where(table["label"].isin(common), "others")
+    colors = [palette.accent, palette.review, palette.accepted, palette.wrong, palette.muted]
+    bins = list(np.linspace(min(0.5, float(table["confidence"].min())), 1, 26))
+    groups = table.groupby(names)["confidence"]
+    for color, (name, values) in zip(colors, groups, strict=False):
+        label = f"{plain(str(name))}: {len(values):,}"
+        axes.hist(values, bins=bins, histtype="step", linewidth=1.8, color=color, label=label)
+    if threshold is not None:
+        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("images")
+    legend(axes, palette)
+    return png(figure)
 
 
 def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], palette: Palette) -> bytes:
     """Truth (rows) against prediction (columns); *counts* has shape (classes, classes)."""
-    figure, axes = _figure(palette, SIZE if len(classes) <= CLASSES_WITH_COUNTS else LARGE)
+    figure, axes = blank(palette, SIZE if len(classes) <= CLASSES_WITH_COUNTS else LARGE)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     colors = LinearSegmentedColormap.from_list("shares", [palette.background, palette.accent])
     axes.imshow(shares, cmap=colors, vmin=0, vmax=1)
     axes.grid(visible=False)
     ticks = range(len(classes)) if len(classes) <= CLASSES_WITH_NAMES else []
-    names = [_plain(name) for name in classes][: len(ticks)]
+    names = [plain(name) for name in classes][: len(ticks)]
     upright = len(classes) <= 4
     axes.set_xticks(ticks, names, rotation=0 if upright else 60, ha="center" if upright else "right")
     axes.set_yticks(ticks, names)
@@ -133,12 +165,12 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], palette: Pa
             axes.text(column, row, text, ha="center", va="center", color=color)
     axes.set_xlabel("predicted")
     axes.set_ylabel("truth")
-    return _png(figure)
+    return png(figure)
 
 
 def coverage(curve: CoverageCurve, max_error: float | None, point: OperatingPoint | None, palette: Palette) -> bytes:
     """Error among the accepted images against the share that is accepted, with the *point* of one threshold."""
-    figure, axes = _figure(palette)
+    figure, axes = blank(palette)
     axes.step(curve.coverage, curve.error, where="post", color=palette.accent, linewidth=1.6, label="error")
     if max_error is not None:
         label = f"tolerated: {max_error:.1%}"
@@ -160,13 +192,13 @@ def coverage(curve: CoverageCurve, max_error: float | None, point: OperatingPoin
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("coverage: share of images accepted")
     axes.set_ylabel("error among the accepted")
-    _legend(axes, palette)
-    return _png(figure)
+    legend(axes, palette)
+    return png(figure)
 
 
 def reliability(bins: Sequence[CalibrationBin], palette: Palette) -> bytes:
     """Accuracy against confidence; a calibrated model's points lie on the diagonal. Areas go with the counts."""
-    figure, axes = _figure(palette)
+    figure, axes = blank(palette)
     low = min(0.5, min(entry.low for entry in bins))
     axes.plot([low, 1], [low, 1], color=palette.muted, linewidth=1.2, linestyle="--", label="calibrated")
     counts = np.array([entry.count for entry in bins])
@@ -185,47 +217,10 @@ def reliability(bins: Sequence[CalibrationBin], palette: Palette) -> bytes:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("confidence")
     axes.set_ylabel("share that is right")
-    _legend(axes, palette)
-    return _png(figure)
+    legend(axes, palette)
+    return png(figure)
 
 
-def _figure(palette: Palette, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size, dpi=DPI, facecolor=palette.background, layout="constrained")
-    axes = figure.add_subplot(facecolor=palette.background)
-    axes.grid(color=palette.grid, linewidth=0.8)
-    axes.set_axisbelow(True)
-    for name, spine in axes.spines.items():
-        spine.set_visible(name in ("left", "bottom"))
-        spine.set_color(palette.grid)
-    axes.tick_params(colors=palette.muted, labelcolor=palette.muted)
-    axes.xaxis.label.set_color(palette.muted)
-    axes.yaxis.label.set_color(palette.muted)
-    axes.xaxis.get_offset_text().set_color(palette.muted)
-    return figure, axes
-
-
-def _legend(axes: Axes, palette: Palette) -> None:
-    """Above the plot, where it hides no point."""
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        ncols=2,
-        frameon=False,
-        labelcolor=palette.ink,
-        fontsize=9,
-        handletextpad=0.4,
-        columnspacing=1.2,
-    )
-
-
-def _plain(name: str) -> str:
-    """*name* as a label of at most 18 characters that is not taken for mathematics."""
-    short = name if len(name) <= 18 else f"{name[:17]}…"
-    return short.replace("$", r"\$")
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    # Without the version of the library, the same data gives the same bytes.
-    figure.savefig(buffer, format="png", facecolor=figure.get_facecolor(), metadata={"Software": None})
-    return buffer.getvalue()
+def _duration(step: pd.Timedelta) -> str:
+    hours = step / pd.Timedelta(hours=1)
+    return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.0f} h"

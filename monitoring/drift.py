@@ -94,9 +94,9 @@ class Drift:
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
 
-def judge(baseline: Baseline, window: Window) -> Drift:
-    """Compare *window* with *baseline*."""
-    found = compare(baseline.sample, window.sample())
+def judge(baseline: Baseline, window: Window, sample: Sample) -> Drift:
+    """Compare *sample*, which was taken of *window*, with *baseline*."""
+    found = compare(baseline.sample, sample)
     return Drift(
         verdict=overall(found),
         endpoint=baseline.endpoint,

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
 from monitoring import charts
+from monitoring.canvas import LIGHT
 from monitoring.dataset import Dataset, ListedImage, read_object
 from monitoring.errors import MonitoringError
 from monitoring.files import write_whole
@@ -117,7 +118,7 @@ def evaluate(
             raise
     evaluation = assess(dataset, endpoint, staged.classes, predictions, max_error)
     write_whole(out / EVALUATION_FILE, json.dumps(dataclasses.asdict(evaluation), indent=1) + "\n")
-    write_whole(out / COVERAGE_FILE, charts.coverage(evaluation.curve, max_error, evaluation.recommended, charts.LIGHT))
+    write_whole(out / COVERAGE_FILE, charts.coverage(evaluation.curve, max_error, evaluation.recommended, LIGHT))
     return evaluation
 
 

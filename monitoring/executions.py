@@ -19,12 +19,13 @@ class ExecutionsError(MonitoringError):
     """The executions' file is missing or malformed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One execution of the state machine, one line of `executions.jsonl`.
 
     `case` and `truth` come from the case, the rest from the execution: what it was given, how it ended, what the model
-    said (None where it was not asked), when it started (ISO 8601, UTC) and how many seconds it ran.
+    said (None where it was not asked), when it started (ISO 8601, UTC) and how many seconds it ran (None where
+    only data capture tells of it).
     """
 
     case: str
@@ -42,7 +43,7 @@ class Execution:
     threshold: float | None
     execution_arn: str | None
     started: str
-    seconds: float
+    seconds: float | None
 
     def to_line(self) -> str:
         """One line of JSON with its line end."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitoring.cases import Case
+from monitoring.completeness import Completeness
+from monitoring.drift import FEWEST, Drift, Verdict
 from monitoring.executions import Execution
-from monitoring.join import Figures
+from monitoring.figures import Figures
 
 
 class Level(StrEnum):
@@ -25,17 +27,28 @@ class Finding:
     text: str
 
 
-def findings(figures: Figures, unexpected: Sequence[str] = ()) -> list[Finding]:
-    """What is to be said of *figures*, the worst first; *unexpected* are sentences of `unexpected_ends`."""
-    found = [Finding(Level.BAD, sentence) for sentence in unexpected]
-    if failed := figures.outcomes["FAILED"]:
-        found.append(
-            Finding(Level.BAD, f"{_count(failed, 'execution')} failed; the system is at fault, not the image.")
-        )
-    else:
-        text = f"Each of {_count(figures.executions, 'execution')} reached an end; none failed."
+def findings(
+    figures: Figures,
+    unexpected: Sequence[str] = (),
+    drift: Drift | None = None,
+    reasons: Sequence[str] = (),
+    notices: Sequence[str] = (),
+) -> list[Finding]:
+    """What is to be said of *figures* and *drift*, the worst first.
+
+    *unexpected* are sentences of `unexpected_ends`, *reasons* of `reasons_to_retrain`.
+    """
+    found = [Finding(Level.BAD, sentence) for sentence in (*reasons, *unexpected)]
+    found += [Finding(Level.NOTICE, sentence) for sentence in notices]
+    if not figures.observed_only:
+        found.append(_on_ends(figures))
+    found += _on_capture(figures.completeness)
+    if drift is not None and drift.verdict is Verdict.TOO_FEW:
+        text = f"No verdict on drift: it takes {FEWEST} records, and the window has {drift.records}."
+        found.append(Finding(Level.NOTICE, text))
+    elif drift is not None and drift.verdict is Verdict.STABLE:
+        text = f"No drift: {_count(drift.records, 'captured record')} look like the baseline of {drift.dataset}."
         found.append(Finding(Level.GOOD, text))
-    found += _on_capture(figures)
     if figures.accuracy is not None:
         text = f"{figures.correct} of {figures.judged} images with a known truth are labelled right"
         if figures.accepted_accuracy is not None:
@@ -62,15 +75,23 @@ def unexpected_ends(cases: Sequence[Case], executions: Sequence[Execution]) -> l
     return sentences
 
 
-def _on_capture(figures: Figures) -> list[Finding]:
-    capture = figures.completeness
-    if not capture.expected:
-        return []
-    reached = f"{_count(capture.expected, 'execution')} that reached the endpoint"
-    if capture.missing:
-        found = [Finding(Level.BAD, f"Data capture holds only {capture.joined} of {reached}.")]
-    else:
-        found = [Finding(Level.GOOD, f"Data capture holds every one of {reached}.")]
+def _on_ends(figures: Figures) -> Finding:
+    if failed := figures.outcomes["FAILED"]:
+        return Finding(Level.BAD, f"{_count(failed, 'execution')} failed; the system is at fault, not the image.")
+    return Finding(Level.GOOD, f"Each of {_count(figures.executions, 'execution')} reached an end; none failed.")
+
+
+def _on_capture(capture: Completeness) -> list[Finding]:
+    found = []
+    if capture.expected:
+        reached = f"{capture.expected:,} {capture.counted}"
+        if capture.joined < capture.expected:
+            found.append(Finding(Level.BAD, f"Data capture holds only {capture.joined:,} of {reached}."))
+        else:
+            found.append(Finding(Level.GOOD, f"Data capture holds every one of {reached}."))
+    elif capture.expected is None and capture.records:
+        text = f"{_count(capture.records, 'captured record')}; how many invocations there were is not known here."
+        found.append(Finding(Level.NOTICE, text))
     if capture.disagreeing:
         text = f"{_count(capture.disagreeing, 'captured record')} carry other probabilities than their executions."
         found.append(Finding(Level.BAD, text))

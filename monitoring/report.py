@@ -2,23 +2,28 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jinja2
 
-from monitoring.capture import CaptureError, CaptureRecord, SkippedLine
-from monitoring.charts import DARK, LIGHT
+from monitoring.advice import next_steps, reasons_to_retrain, review_limit
+from monitoring.canvas import DARK, LIGHT
+from monitoring.capture import CaptureError
+from monitoring.completeness import Completeness
+from monitoring.drift import FALSE_ALARMS, SMALLEST_DISTANCE, Drift
 from monitoring.errors import MonitoringError
 from monitoring.evaluate import Evaluation
 from monitoring.executions import Execution
+from monitoring.figures import Figures, figures
 from monitoring.files import write_whole
 from monitoring.findings import findings
-from monitoring.join import Figures, Pair, figures, join
+from monitoring.gallery import SHOWN, Gallery, Pair
 from monitoring.quality import interval
-from monitoring.report_charts import Sketch, sketches
+from monitoring.report_charts import Sketch, drift_sketch, sketches
+from monitoring.window import Sample
 
 REPORT_FILE = "report.html"
 THUMBNAIL = 96
@@ -50,45 +55,72 @@ class Thumbnail:
     execution: Execution
 
 
+@dataclass(frozen=True)
+class DriftPanel:
+    """A verdict on drift and the two samples that it is about."""
+
+    drift: Drift
+    reference: Sample
+    window: Sample
+
+
 def write_report(
     out: Path,
     executions: Sequence[Execution],
-    captured: Iterable[CaptureRecord | SkippedLine],
+    completeness: Completeness,
+    gallery: Gallery,
     *,
     title: str = "Image classification",
     classes: Sequence[str] = (),
     threshold: float | None = None,
     evaluation: Evaluation | None = None,
     unexpected: Sequence[str] = (),
+    panel: DriftPanel | None = None,
+    limit: float | None = None,
+    model_seconds: Mapping[str, float] | None = None,
+    notices: Sequence[str] = (),
 ) -> Figures:
     """Write `<out>/report.html` with its PNGs beside it, and give the figures that it shows.
 
-    *captured* is read once, as a stream. *classes* are the model's labels in order (others that occur are added),
-    *threshold* the workflow's (by default that of the accepted executions), *unexpected* one sentence for each case
-    that did not end as it should. Raises ReportError where there are no executions.
+    *completeness* and *gallery* are those of `join` or `observe`. *classes* are the model's labels in order (others
+    that occur are added), *threshold* the workflow's (by default that of the accepted executions), *unexpected* one
+    sentence for each case that did not end as it should, *limit* the share of reviews that calls for retraining (by
+    default `review_limit`), *model_seconds* what CloudWatch says of the endpoint's time, *notices* what else the reader
+    should know. Raises ReportError where there are no executions.
     """
     if not executions:
-        raise ReportError("There are no executions to report on; run some cases first.")
-    completeness, least_confident = join(executions, captured)
+        raise ReportError("There is nothing to report on: no execution, and no captured record with an output.")
     counted = figures(executions, completeness)
     if threshold is None:
         threshold = max((e.threshold for e in executions if e.threshold is not None), default=None)
-    started = sorted(datetime.fromisoformat(e.started) for e in executions)
+    drift = panel.drift if panel else None
+    dataset = drift.dataset if drift else evaluation.dataset if evaluation else "NAME"
+    reasons = reasons_to_retrain(counted, drift, review_limit(evaluation, threshold) if limit is None else limit)
+    drawn = sketches(executions, classes, threshold, evaluation)
+    drift_chart = drift_sketch(panel.drift, panel.reference, panel.window) if panel else None
+    started = [datetime.fromisoformat(e.started) for e in executions]
     page = (
         _environment()
         .get_template("report.html.j2")
         .render(
             title=title,
             written=datetime.now(UTC),
-            first=started[0],
-            last=started[-1],
+            first=min(started),
+            last=max(started),
             endpoints=sorted({f"{e.endpoint} / {e.variant}" for e in executions if e.endpoint}),
             figures=counted,
             accuracy_interval=interval(counted.correct, counted.judged),
             threshold=threshold,
-            findings=findings(counted, unexpected),
-            charts=[_chart(out, sketch) for sketch in sketches(executions, classes, threshold, evaluation)],
-            gallery=[_thumbnail(pair) for pair in least_confident],
+            findings=findings(counted, unexpected, drift, reasons, notices),
+            steps=next_steps(dataset) if reasons else [],
+            charts=[_chart(out, sketch) for sketch in drawn],
+            drift=drift,
+            smallest_distance=SMALLEST_DISTANCE,
+            false_alarms=FALSE_ALARMS,
+            drift_chart=_chart(out, drift_chart) if drift_chart else None,
+            least_confident=[_thumbnail(pair) for pair in gallery.least_confident()],
+            chosen=[_thumbnail(pair) for pair in gallery.chosen()] if gallery.seen > SHOWN else [],
+            model_seconds=model_seconds or {},
             rejected=[e for e in executions if e.outcome == "REJECTED"][:ROWS_SHOWN],
             failed=[e for e in executions if e.outcome == "FAILED"][:ROWS_SHOWN],
             executions=executions[:ROWS_SHOWN],
@@ -133,9 +165,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = _percent
+    environment.filters |= {"percent": _percent, "milliseconds": _milliseconds}
     return environment
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
     return "n/a" if share is None else f"{share:.{digits}%}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.0f}"

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from monitoring import charts
-from monitoring.charts import Palette
+from monitoring import charts, drift_charts
+from monitoring.canvas import Palette
+from monitoring.drift import Drift, Verdict
 from monitoring.evaluate import Evaluation
 from monitoring.executions import Execution
-from monitoring.join import classified_table, confusion_counts
-from monitoring.quality import at_threshold, coverage_curve
+from monitoring.figures import classified_table, confusion_counts, outcome_table
+from monitoring.quality import CalibrationBin, at_threshold, calibration, coverage_curve, expected_calibration_error
+from monitoring.window import Sample
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,34 @@ def sketches(
     table = classified_table(executions)
     found = []
     if len(table):
-        found += [_confidence(table, threshold), _histogram(table, threshold)]
+        found += [_confidence(table, threshold), _outcomes(executions), _labels(table, threshold)]
     judged = table[table["truth"].notna()]
     if len(judged):
         found += [
+            _histogram(judged, threshold),
             _confusion(judged, classes),
             _coverage(judged, threshold, evaluation.max_error if evaluation else None),
         ]
     if evaluation:
-        found.append(_reliability(evaluation))
+        found.append(_reliability(evaluation.calibration, f"{evaluation.images} test images"))
+    elif len(judged):
+        bins = calibration(judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool))
+        found.append(_reliability(bins, f"{len(judged)} images whose truth is known"))
     return found
+
+
+def drift_sketch(drift: Drift, reference: Sample, window: Sample) -> Sketch | None:
+    """The drift panel's chart; None where nothing could be compared."""
+    if drift.verdict is Verdict.TOO_FEW:
+        return None
+    drifted = ", ".join(check.name for check in drift.drifted) or "nothing"
+    return Sketch(
+        "drift",
+        "The window against the baseline",
+        f"Histograms of each measure in the baseline and in the window; drifted: {drifted}.",
+        "Filled: the baseline. Line: the window. What has drifted is red.",
+        lambda palette: drift_charts.drift(drift, reference, window, palette),
+    )
 
 
 def _confidence(table: pd.DataFrame, threshold: float | None) -> Sketch:
@@ -51,6 +71,30 @@ def _confidence(table: pd.DataFrame, threshold: float | None) -> Sketch:
         + _below(table, threshold),
         "Each mark is an execution. A median that sinks says that the images no longer look like the training set.",
         lambda palette: charts.confidence(table, threshold, palette),
+    )
+
+
+def _outcomes(executions: Sequence[Execution]) -> Sketch:
+    table = outcome_table(executions)
+    counts = ", ".join(f"{count} {name}" for name, count in table["outcome"].value_counts().items())
+    return Sketch(
+        "outcomes",
+        "Outcomes over time",
+        f"Stacked bars of how executions ended over time: {counts}.",
+        "More reviews with a like number of executions: the model is less sure than it was.",
+        lambda palette: charts.outcomes(table, palette),
+    )
+
+
+def _labels(table: pd.DataFrame, threshold: float | None) -> Sketch:
+    medians = table.groupby("label")["confidence"].median().sort_values()
+    shown = ", ".join(f"{name} {value:.0%}" for name, value in medians.iloc[:5].items())
+    return Sketch(
+        "labels",
+        "Confidence by label",
+        f"Histogram of the confidence of each label's predictions; medians: {shown}.",
+        "A label that is given with little confidence needs more training images.",
+        lambda palette: charts.labels(table, threshold, palette),
     )
 
 
@@ -91,14 +135,14 @@ def _coverage(judged: pd.DataFrame, threshold: float | None, max_error: float | 
     )
 
 
-def _reliability(evaluation: Evaluation) -> Sketch:
-    error = evaluation.expected_calibration_error
+def _reliability(bins: Sequence[CalibrationBin], what: str) -> Sketch:
+    error = expected_calibration_error(bins)
     return Sketch(
         "reliability",
         "Does confidence mean what it says?",
-        f"Reliability diagram of {evaluation.images} test images; expected calibration error {error:.3f}.",
+        f"Reliability diagram of {what}; expected calibration error {error:.3f}.",
         f"Of images with a confidence of 80%, 80% should be right. Expected calibration error: {error:.3f}.",
-        lambda palette: charts.reliability(evaluation.calibration, palette),
+        lambda palette: charts.reliability(bins, palette),
     )
 
 

@@ -105,7 +105,8 @@ class _Runner:
         else:
             execution = _record(case, arn, answer["startDate"], answer["stopDate"], _end(answer))
             # A moving average: the next first poll comes when an execution has usually ended.
-            self._usual_seconds += 0.2 * (execution.seconds - self._usual_seconds)
+            took = (answer["stopDate"] - answer["startDate"]).total_seconds()
+            self._usual_seconds += 0.2 * (took - self._usual_seconds)
         with self._lock, self._path.open("a") as file:
             file.write(execution.to_line())
         return execution

@@ -1,6 +1,6 @@
 """What drift is judged by: a sample of images, measured, and of what the model said of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,21 +80,15 @@ class Window:
         """How many images the sample was drawn from."""
         return self._images.seen
 
-    def watch(self, captured: Iterable[CaptureRecord | SkippedLine]) -> Iterator[CaptureRecord | SkippedLine]:
-        """Give *captured* on, unchanged, and take note of it."""
-        for record in captured:
-            if isinstance(record, SkippedLine):
-                self.skipped += 1
-            else:
-                self.add(record)
-            yield record
-
-    def add(self, record: CaptureRecord) -> None:
+    def add(self, record: CaptureRecord | SkippedLine) -> None:
         """Take note of one record.
 
-        An image that can't be decoded is counted in `undecodable`, an answer with another number of classes in
-        `unlike`; a record without an input or an output counts for what it has.
+        An image that would be of the sample and can't be decoded is counted in `undecodable`, an answer with another
+        number of classes in `unlike`; a record without an input or an output counts for what it has.
         """
+        if isinstance(record, SkippedLine):
+            self.skipped += 1
+            return
         self.records += 1
         self.first = min(self.first or record.time, record.time)
         self.last = max(self.last or record.time, record.time)

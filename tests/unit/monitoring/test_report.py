@@ -12,13 +12,15 @@ import pytest
 from monitoring_samples import CLASSES, START, captured, execution, lines
 from PIL import Image, ImageColor
 
-from monitoring import charts
+from monitoring import canvas, charts
 from monitoring.capture import CaptureRecord, SkippedLine, parse_file
 from monitoring.cases import CLASSIFIED, REJECTED, Case
 from monitoring.evaluate import Prediction, assess
 from monitoring.executions import Execution
+from monitoring.figures import classified_table, figures
 from monitoring.findings import Level, findings, unexpected_ends
-from monitoring.join import LEAST_CONFIDENT, classified_table, figures, join
+from monitoring.gallery import SHOWN
+from monitoring.join import join
 from monitoring.report import ReportError, write_report
 
 HOSTILE = "<script>alert(1)</script>"
@@ -82,8 +84,8 @@ def test_a_record_with_other_probabilities_than_its_execution_is_counted() -> No
 
 def test_the_least_confident_pairs_come_lowest_first() -> None:
     executions = [execution(number, confidence=0.5 + number / 1000) for number in range(100)]
-    _, least = join(executions, capture_of(reversed(executions)))
-    assert [pair.execution.case for pair in least] == [e.case for e in executions[:LEAST_CONFIDENT]]
+    _, gallery = join(executions, capture_of(reversed(executions)))
+    assert [pair.execution.case for pair in gallery.least_confident()] == [e.case for e in executions[:SHOWN]]
 
 
 def test_the_outcomes_sum_to_the_executions_and_accuracy_counts_known_truths_only() -> None:
@@ -97,15 +99,24 @@ def test_the_outcomes_sum_to_the_executions_and_accuracy_counts_known_truths_onl
 
 def test_the_report_stands_alone_and_every_image_has_words(tmp_path: Path) -> None:
     executions = mixed()
-    counted = write_report(tmp_path, executions, capture_of(executions), classes=CLASSES)
+    counted = write_report(tmp_path, executions, *join(executions, capture_of(executions)), classes=CLASSES)
     page = Page((tmp_path / "report.html").read_text())
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
-    assert len(page.images) == 4 + 3
+    assert len(page.images) == 7 + 3
     assert all(image["alt"] for image in page.images)
     assert "link" not in page.tags
     assert counted.completeness.joined == 3
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"report.html", "confidence.png", "histogram.png", "confusion.png", "coverage.png"}
+    assert names == {
+        "report.html",
+        "confidence.png",
+        "outcomes.png",
+        "labels.png",
+        "histogram.png",
+        "confusion.png",
+        "coverage.png",
+        "reliability.png",
+    }
     for name in names - {"report.html"}:
         with Image.open(tmp_path / name) as picture:
             assert picture.format == "PNG"
@@ -115,7 +126,7 @@ def test_the_report_stands_alone_and_every_image_has_words(tmp_path: Path) -> No
 def test_the_same_data_gives_the_same_charts(tmp_path: Path) -> None:
     executions = mixed()
     for folder in ("a", "b"):
-        write_report(tmp_path / folder, executions, capture_of(executions), classes=CLASSES)
+        write_report(tmp_path / folder, executions, *join(executions, capture_of(executions)), classes=CLASSES)
     assert (tmp_path / "a" / "confidence.png").read_bytes() == (tmp_path / "b" / "confidence.png").read_bytes()
 
 
@@ -125,7 +136,7 @@ def test_an_evaluation_adds_the_reliability_diagram(tmp_path: Path) -> None:
         Prediction("b", "motorcycle", "bicycle", 0.6, (0.6, 0.4)),
     ]
     evaluation = assess("pedals", "pedals", CLASSES, predictions, 0.02)
-    write_report(tmp_path, mixed(), [], classes=CLASSES, evaluation=evaluation)
+    write_report(tmp_path, mixed(), *join(mixed(), []), classes=CLASSES, evaluation=evaluation)
     assert (tmp_path / "reliability.png").exists()
     assert "expected calibration error 0.350" in (tmp_path / "report.html").read_text()
 
@@ -145,7 +156,7 @@ def test_nothing_that_comes_from_outside_is_taken_for_html(tmp_path: Path) -> No
         execution(3, "FAILED", **hostile),
     ]
     records = [*capture_of(executions[:1]), SkippedLine(HOSTILE, 1, HOSTILE)]
-    write_report(tmp_path, executions, records, title=HOSTILE, unexpected=[HOSTILE])
+    write_report(tmp_path, executions, *join(executions, records), title=HOSTILE, unexpected=[HOSTILE])
     text = (tmp_path / "report.html").read_text()
     assert HOSTILE not in text
     assert Page(text).tags.count("script") == 1
@@ -155,7 +166,7 @@ def test_nothing_that_comes_from_outside_is_taken_for_html(tmp_path: Path) -> No
 def test_a_captured_input_that_is_no_image_is_told_in_the_gallery(tmp_path: Path) -> None:
     executions = [execution(1)]
     records = capture_of(executions, data=base64.b64encode(b"nothing").decode())
-    write_report(tmp_path, executions, records)
+    write_report(tmp_path, executions, *join(executions, records))
     assert "can&#39;t be decoded" in (tmp_path / "report.html").read_text()
 
 
@@ -163,32 +174,32 @@ def test_a_captured_input_that_is_no_image_is_told_in_the_gallery(tmp_path: Path
 def test_a_run_of_any_length_has_a_chart(seconds: float) -> None:
     moments = [START, START + timedelta(seconds=seconds)]
     table = classified_table([execution(i, started=moment.isoformat()) for i, moment in enumerate(moments)])
-    picture = Image.open(io.BytesIO(charts.confidence(table, 0.8, charts.DARK)))
-    assert picture.getpixel((0, 0)) == (*ImageColor.getrgb(charts.DARK.background), 255)
+    picture = Image.open(io.BytesIO(charts.confidence(table, 0.8, canvas.DARK)))
+    assert picture.getpixel((0, 0)) == (*ImageColor.getrgb(canvas.DARK.background), 255)
 
 
 @pytest.mark.parametrize("number", [3, 30, 100])
 def test_any_number_of_classes_has_a_confusion_matrix_whatever_their_names(number: int) -> None:
     names = [f"class ${i}_{{" * (1 + i % 4) for i in range(number)]
     counts = np.arange(number * number).reshape(number, number)
-    assert Image.open(io.BytesIO(charts.confusion(counts, names, charts.LIGHT))).size[0] > 500
+    assert Image.open(io.BytesIO(charts.confusion(counts, names, canvas.LIGHT))).size[0] > 500
 
 
 def test_a_report_on_rejections_alone_has_no_charts_and_no_accuracy(tmp_path: Path) -> None:
-    counted = write_report(tmp_path, [execution(1, "REJECTED")], [])
+    counted = write_report(tmp_path, [execution(1, "REJECTED")], *join([execution(1, "REJECTED")], []))
     assert counted.accuracy is None
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert "no truth known" in (tmp_path / "report.html").read_text()
 
 
 def test_a_report_on_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="no executions"):
-        write_report(tmp_path, [], [])
+    with pytest.raises(ReportError, match="nothing to report on"):
+        write_report(tmp_path, [], *join([], []))
 
 
 def test_the_page_shows_a_thousand_rows_and_says_how_many_there_are(tmp_path: Path) -> None:
     executions = [execution(number) for number in range(1200)]
-    write_report(tmp_path, executions, [])
+    write_report(tmp_path, executions, *join(executions, []))
     text = (tmp_path / "report.html").read_text()
     assert "The first 1,000; executions.jsonl has all 1,200." in text
     assert len(re.findall("bicycle-0", text)) == 1000
