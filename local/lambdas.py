@@ -113,7 +113,8 @@ class Worker:
         self._api = RuntimeApi(function_arn(spec.name, region))
         threading.Thread(target=self._api.serve_forever, daemon=True).start()
         address, port = self._api.server_address[:2]
-        variables = RUNTIME_VARIABLES | dict(environment) | dict(spec.environment)
+        # The stack's own come last: the template leaves AWS_ENDPOINT_URL empty.
+        variables = RUNTIME_VARIABLES | dict(spec.environment) | dict(environment)
         variables |= {
             "PATH": os.environ["PATH"],
             "AWS_LAMBDA_RUNTIME_API": f"{address!s}:{port}",

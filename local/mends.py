@@ -13,6 +13,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from local.event_targets import start_state_machines
+
 CLIENT_USERS: tuple[ModuleType, ...] = (lambda_eval_utils, state_task_service_sfn, state_task_service_sqs)
 
 
@@ -21,6 +23,7 @@ def apply() -> None:
     find_each_backend_once()
     parse_each_definition_once()
     share_task_clients()
+    start_state_machines()
 
 
 def find_each_backend_once() -> None:

@@ -11,6 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 from local.errors import LocalError
 
 ACCOUNT_ID = "123456789012"
+STACK_NAME = "image-classification"
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
 
@@ -43,6 +44,11 @@ class StateMachineSpec:
 def function_arn(name: str, region: str) -> str:
     """Return the ARN of a function of the local account."""
     return f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
+
+
+def state_machine_arn(name: str, region: str) -> str:
+    """Return the ARN of a state machine of the local account."""
+    return f"arn:aws:states:{region}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
 class Template:
@@ -107,6 +113,10 @@ class Template:
             specs.append(StateMachineSpec(name, properties.get("Type", "STANDARD"), substitute(text, values)))
         return specs
 
+    def rules(self) -> dict[str, dict[str, Any]]:
+        """Return the properties of the EventBridge rules, resolved, by logical id."""
+        return {name: self.resolve(properties) for name, properties in self.resources("AWS::Events::Rule").items()}
+
     def resolve(self, node: Any) -> Any:
         """Return a value of the template with its Ref, Fn::GetAtt and Fn::Sub answered."""
         if isinstance(node, list):
@@ -138,18 +148,34 @@ class Template:
         return self._reference(name)
 
     def _reference(self, name: str) -> str:
-        pseudo = {"AWS::AccountId": ACCOUNT_ID, "AWS::Region": self._region, "AWS::Partition": "aws"}
+        pseudo = {
+            "AWS::AccountId": ACCOUNT_ID,
+            "AWS::Region": self._region,
+            "AWS::Partition": "aws",
+            "AWS::StackName": STACK_NAME,
+        }
         if name in pseudo or name in self.parameters:
             return pseudo.get(name) or self.parameters[name]
-        return self._attribute(name, "Ref")
+        # SAM's own: `!Ref Function.Alias` is the ARN of the alias that AutoPublishAlias names.
+        name, _, attribute = name.partition(".")
+        return self._attribute(name, attribute or "Ref")
 
     def _attribute(self, name: str, attribute: str) -> str:
         if name in self.resources("AWS::Serverless::Function"):
-            return function_arn(name, self._region) if attribute == "Arn" else name
+            return self._function_attribute(name, attribute)
+        if name in self.resources("AWS::Serverless::StateMachine"):
+            return state_machine_arn(name, self._region)
         value = self._attributes(name, attribute)
         if value is None:
             raise TemplateError(f"{self._path.name}: the local stack has no {attribute} of {name}.")
         return value
+
+    def _function_attribute(self, name: str, attribute: str) -> str:
+        if attribute == "Alias":
+            common = self._body.get("Globals", {}).get("Function", {})
+            merged = common | self.resources("AWS::Serverless::Function")[name]
+            return f"{function_arn(name, self._region)}:{merged['AutoPublishAlias']}"
+        return function_arn(name, self._region) if attribute == "Arn" else name
 
 
 def substitute(text: str, values: Mapping[str, Any]) -> str:
