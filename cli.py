@@ -194,7 +194,7 @@ def train(
         _agree(training_cost(request, job.region), yes)
         model = room.start(job, request, out)
     _table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
-    console.print(f"Model: {model.artifact}")
+    console.print(f"Model: {model.artifact}", soft_wrap=True)
 
 
 @app.command()

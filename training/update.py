@@ -109,7 +109,7 @@ def deployment_config(canary: Canary) -> "DeploymentConfigUnionTypeDef":
         "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": canary.bake},
         # A single step is watched in its own wait; a canary's last step needs one of its own.
         "TerminationWaitInSeconds": 0 if canary.percent is None else canary.bake,
-        "MaximumExecutionTimeoutInSeconds": max(600, 2 * canary.bake + 1800),
+        "MaximumExecutionTimeoutInSeconds": max(600, 3 * canary.bake + 1800),
     }
     if canary.percent is not None:
         policy["TrafficRoutingConfiguration"] = {

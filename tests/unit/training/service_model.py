@@ -15,6 +15,7 @@ SAGEMAKER = ServiceModel(
 def complaints(operation: str, request: Mapping[str, Any]) -> str:
     """Return what botocore would refuse, nothing where the request is well-formed."""
     shape = SAGEMAKER.operation_model(operation).input_shape
+    assert shape is not None
     return str(ParamValidator().validate(dict(request), shape).generate_report())
 
 
