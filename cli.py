@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from monitoring.capture_sources import CaptureSource
+
+if TYPE_CHECKING:
     from training.costs import Cost
 
 app = typer.Typer(
@@ -44,6 +47,15 @@ KmsKey = Annotated[str | None, typer.Option(help="KMS key that encrypts what is 
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON, and send nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+OptionalBucket = Annotated[
+    str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")
+]
+Since = Annotated[str | None, typer.Option(help="Window that ends now: 90s, 30m, 2h or 7d.")]
+First = Annotated[str | None, typer.Option("--from", help="Start of the window, ISO 8601, UTC.")]
+Last = Annotated[str | None, typer.Option("--to", help="End of the window, ISO 8601, UTC; not part of it.")]
+FromFolder = Annotated[
+    Path | None, typer.Option(help="Local folder of capture files, in place of the bucket.", file_okay=False)
+]
 DEFAULT_ENDPOINT = "image-classification"
 DEFAULT_OUT = Path("out")
 
@@ -388,13 +400,129 @@ def run(
 
 
 @app.command()
-def report(bucket: Bucket, endpoint: Endpoint = DEFAULT_ENDPOINT, out: Out = DEFAULT_OUT) -> None:
-    """Join the executions with the captured data, and write report.html with its pictures."""
-    from monitoring import pull
+def report(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Confidence threshold; the run's or the evaluation's by default."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Reviewed labels: CSV with the columns id (inference id or case) and label.")
+    ] = None,
+    review_limit: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of reviews that calls for retraining.")
+    ] = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Join the executions with the captured data, and write report.html with its pictures.
 
-    figures = pull.report(out, bucket, endpoint)
+    With a window or a folder, report on the captured data alone.
+    """
+    from monitoring import pull
+    from monitoring.span import parse_span
+
+    if (since, first, last, from_folder) == (None, None, None, None):
+        figures = pull.report(out, _required(bucket), endpoint, threshold=threshold, labels=labels, limit=review_limit)
+    else:
+        figures = pull.report_capture(
+            out,
+            _source(bucket, endpoint, from_folder),
+            parse_span(since, first, last),
+            bucket=None if from_folder else bucket,
+            endpoint=endpoint,
+            threshold=threshold,
+            labels=labels,
+            limit=review_limit,
+        )
     _table(("outcome", "images"), sorted(figures.outcomes.items()))
     console.print(f"Report: {out / 'report.html'}")
+
+
+@app.command()
+def capture(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the records to: .csv, .jsonl or .parquet.", dir_okay=False)
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder to write the images to.", file_okay=False)] = None,
+) -> None:
+    """Read what the endpoint captured, count it by hour against CloudWatch's invocations, and write it down."""
+    from monitoring import pull
+    from monitoring.capture import read_capture
+    from monitoring.export import export
+    from monitoring.span import parse_span
+
+    span = parse_span(since, first, last)
+    source = _source(bucket, endpoint, from_folder)
+    found = export(read_capture(source, span.start, span.end), out, images)
+    invoked = {} if from_folder else pull.invoked_by_hour(endpoint, found, span)
+    hours = sorted({*found.hours, *invoked})
+    _table(
+        ("hour (UTC)", "captured", "invoked"),
+        [(f"{hour:%Y-%m-%d %H:00}", found.hours[hour], invoked.get(hour, "")) for hour in hours],
+    )
+    for line in found.skipped:
+        console.print(f"{line.file}, line {line.line}: {line.reason}", highlight=False, markup=False, soft_wrap=True)
+    for sentence in found.broken_images:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{found.records} records of {len(found.variants)} variants, {len(found.skipped)} lines skipped.")
+    if out:
+        console.print(f"Records: {out}")
+    if images:
+        console.print(f"{found.images} images: {images}")
+
+
+@app.command()
+def baseline(bucket: Bucket, out: Out = DEFAULT_OUT) -> None:
+    """Measure the images and scores of what was evaluated, as the reference for drift."""
+    from monitoring import baseline as room
+    from monitoring.evaluate import EVALUATION_FILE, read_evaluation
+
+    made = room.make(bucket, read_evaluation(out / EVALUATION_FILE), out)
+    console.print(
+        f"{len(made.sample.measures)} images and {len(made.sample.labels)} scores of {made.dataset}: "
+        f"{out / room.BASELINE_FILE} and s3://{bucket}/{room.baseline_key(made.endpoint)}"
+    )
+
+
+@app.command()
+def drift(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Put the verdict to CloudWatch, for alarms.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Compare what the endpoint captured with the baseline."""
+    from monitoring import drift as room
+    from monitoring import pull
+    from monitoring.span import parse_span
+
+    source = _source(bucket, endpoint, from_folder)
+    found = pull.check_drift(out, source, pull.require_baseline(out, bucket, endpoint), parse_span(since, first, last))
+    rows = [
+        (check.name, check.verdict, f"{check.comparison.distance:.3f}", f"{check.p_value:.2g}")
+        if check.comparison
+        else (check.name, check.verdict, "", "")
+        for check in found.checks
+    ]
+    _table(("measure", "verdict", "distance", "p"), rows)
+    console.print(f"{found.verdict}: {found.records} records against {found.dataset}. {out / room.DRIFT_FILE}")
+    if publish:
+        console.print(f"{room.publish(found)} metrics put to CloudWatch.")
 
 
 def main() -> None:
@@ -425,6 +553,18 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, LocalError | MonitoringError | TrainingError):
         return " ".join(str(error).split())
     return None
+
+
+def _source(bucket: str | None, endpoint: str, folder: Path | None) -> "CaptureSource":
+    from monitoring.capture_sources import FolderCapture, S3Capture
+
+    return FolderCapture(folder) if folder else S3Capture(_required(bucket), endpoint)
+
+
+def _required(bucket: str | None) -> str:
+    if bucket is None:
+        raise typer.BadParameter("give --bucket or --from-folder, or set WORKFLOW_BUCKET", param_hint="--bucket")
+    return bucket
 
 
 def _names(text: str) -> tuple[str, ...]:
