@@ -9,7 +9,6 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +29,8 @@ from monitoring.window import SAMPLE, Sample
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from monitoring.evaluate import Evaluation
 
 BASELINE_FILE = "baseline.npz"
 FETCHED_AT_ONCE = 8
@@ -82,23 +83,14 @@ class Baseline:
         return baseline
 
 
-def make(
-    bucket: str,
-    dataset: str,
-    endpoint: str,
-    confidence: Sequence[float],
-    labels: Sequence[str],
-    out: Path,
-    *,
-    s3: "S3Client | None" = None,
-) -> Baseline:
-    """Measure the data set's images and write the baseline to *out* and to the bucket.
+def make(bucket: str, evaluation: "Evaluation", out: Path, *, s3: "S3Client | None" = None) -> Baseline:
+    """Measure the images of the data set that was evaluated, and write the baseline to *out* and to the bucket.
 
-    *confidence* and *labels* are the endpoint's answers for the test images. Of more than SAMPLE images a random part
-    is taken. Raises DatasetError, or BaselineError where an image can't be decoded.
+    The scores are those of *evaluation*. Of more than SAMPLE images a random part is taken. Raises DatasetError, or
+    BaselineError where an image can't be decoded.
     """
     s3 = s3 or boto3.client("s3", config=Config(max_pool_connections=FETCHED_AT_ONCE))
-    staged = Dataset.read(s3, bucket, dataset)
+    staged = Dataset.read(s3, bucket, evaluation.dataset)
     keys = [*staged.train_keys(s3), *(image.key for image in staged.test)]
     if len(keys) > SAMPLE:
         chosen = np.random.default_rng(0).choice(len(keys), SAMPLE, replace=False)
@@ -113,12 +105,20 @@ def make(
 
     with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
         images, aspects = zip(*pool.map(fetch, keys), strict=True)
-    sample = Sample(*measure(np.array(images), aspects), np.array(confidence, dtype=float), tuple(labels))
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    baseline = Baseline(dataset, endpoint, staged.classes, staged.image_size, created, MEASURES, sample)
+    confidence = np.array([prediction.confidence for prediction in evaluation.predictions])
+    labels = tuple(prediction.label for prediction in evaluation.predictions)
+    baseline = Baseline(
+        dataset=staged.name,
+        endpoint=evaluation.endpoint,
+        classes=staged.classes,
+        image_size=staged.image_size,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        measures=MEASURES,
+        sample=Sample(*measure(np.array(images), aspects), confidence, labels),
+    )
     content = baseline.to_bytes()
     write_whole(out / BASELINE_FILE, content)
-    s3.put_object(Bucket=bucket, Key=baseline_key(endpoint), Body=content)
+    s3.put_object(Bucket=bucket, Key=baseline_key(baseline.endpoint), Body=content)
     return baseline
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a file beside *path* to write to, and rename it when the block has ended well. Folders are made."""
+def written_whole(path: Path) -> Iterator[Path]:
+    """A path beside *path* to write to; it is renamed when the block ends well, else removed. Folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -19,7 +19,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
-    """Write *content* to *path* so that no reader ever meets half a file."""
-    with whole(path) as part:
+    """Write *content* to *path*, so that no reader ever meets half a file."""
+    with written_whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
     return path

@@ -17,12 +17,14 @@ from monitoring.endpoint_metrics import MetricsError, hour_of, invocations, mode
 from monitoring.errors import MonitoringError
 from monitoring.evaluate import EVALUATION_FILE, Evaluation, read_evaluation
 from monitoring.executions import EXECUTIONS_FILE, reached_endpoint, read_executions
+from monitoring.export import Export
 from monitoring.figures import Figures
 from monitoring.files import write_whole
 from monitoring.findings import unexpected_ends
 from monitoring.join import join, observe, with_labels
 from monitoring.report import DriftPanel, write_report
 from monitoring.report_charts import drift_sketch
+from monitoring.span import Span
 from monitoring.window import Window
 
 # The endpoint's clock and the state machine's need not agree, and an image may wait for its turn.
@@ -84,8 +86,7 @@ def report(
 def report_capture(
     out: Path,
     source: CaptureSource,
-    start: datetime | None,
-    end: datetime | None,
+    span: Span,
     *,
     bucket: str | None,
     endpoint: str,
@@ -93,9 +94,9 @@ def report_capture(
     labels: Path | None = None,
     limit: float | None = None,
 ) -> Figures:
-    """Write `<out>/report.html` on what *source* captured from *start* to *end*, without a word of executions.
+    """Write `<out>/report.html` on what *source* captured in *span*, without a word of executions.
 
-    The window is widened to whole hours, to be held against CloudWatch's (with *bucket*; a folder's files are not).
+    The span is widened to whole hours, to be held against CloudWatch's (with *bucket*; a folder's files are not).
     *threshold* says what would have gone to review; by default it is the one that the evaluation in *out* recommends.
     *labels* names a file as for `read_labels`, *limit* is the share of reviews that calls for retraining. Raises
     PullError without a threshold, ReportError where nothing was captured.
@@ -105,7 +106,8 @@ def report_capture(
         threshold = evaluation.recommended.threshold
     if threshold is None:
         raise PullError("What goes to review is not known; give --threshold, or run `workflow evaluate` first.")
-    start, end = start and hour_of(start), end and hour_of(end + timedelta(hours=1) - timedelta(microseconds=1))
+    start = hour_of(span.start) if span.start else None
+    end = hour_of(span.end + timedelta(hours=1) - timedelta(microseconds=1)) if span.end else None
     baseline = find_baseline(out, bucket, endpoint)
     window = Window(baseline.classes, baseline.image_size) if baseline else None
     classes = evaluation.classes if evaluation else baseline.classes if baseline else ()
@@ -135,12 +137,10 @@ def report_capture(
     )
 
 
-def check_drift(
-    out: Path, source: CaptureSource, baseline: Baseline, start: datetime | None, end: datetime | None
-) -> Drift:
-    """Hold what *source* captured from *start* to *end* against *baseline*; write `drift.json` and `drift.png`."""
+def check_drift(out: Path, source: CaptureSource, baseline: Baseline, span: Span) -> Drift:
+    """Hold what *source* captured in *span* against *baseline*; write `drift.json` and `drift.png`."""
     window = Window(baseline.classes, baseline.image_size)
-    for record in read_capture(source, start, end):
+    for record in read_capture(source, span.start, span.end):
         window.add(record)
     panel = _panel(out, baseline, window)
     assert panel is not None
@@ -148,6 +148,25 @@ def check_drift(
     if sketch is not None:
         write_whole(out / f"{sketch.name}.png", sketch.draw(LIGHT))
     return panel.drift
+
+
+def invoked_by_hour(endpoint: str, captured: Export, span: Span) -> dict[datetime, int]:
+    """CloudWatch's invocations in the hours that lie wholly in *span*, for *captured* to be held against."""
+    if not captured.hours:
+        return {}
+    hour = timedelta(hours=1)
+    start = hour_of((span.start or min(captured.hours)) + hour - timedelta(microseconds=1))
+    end = hour_of(span.end) if span.end else datetime.now(UTC)
+    variants = [variant for variant in captured.variants if variant]
+    return invocations(endpoint, variants, start, end) if start < end else {}
+
+
+def require_baseline(out: Path, bucket: str | None, endpoint: str) -> Baseline:
+    """As `find_baseline`, but PullError where there is none."""
+    found = find_baseline(out, bucket, endpoint)
+    if found is None:
+        raise PullError(f"There is no baseline for {endpoint}; make it with `workflow baseline`.")
+    return found
 
 
 def find_baseline(out: Path, bucket: str | None, endpoint: str) -> Baseline | None:
