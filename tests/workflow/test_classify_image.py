@@ -39,7 +39,7 @@ def with_threshold(deployed: Deployed, threshold: float) -> None:
 
 def test_a_confident_answer_is_accepted_with_all_that_is_known_of_it(deployed: Deployed) -> None:
     with_threshold(deployed, 0.5)
-    event = put("incoming/picture.png", encoded(gradient(40, 30)))
+    event = put("pictures/picture.png", encoded(gradient(40, 30)))
     answer = classify(event)
     record = json.loads(answer["output"])
     assert answer["status"] == "SUCCEEDED"
@@ -58,7 +58,7 @@ def test_an_unsure_answer_goes_to_review_with_its_record_in_the_queue(deployed: 
     queue = boto3.client("sqs")
     url = queue.get_queue_url(QueueName="ReviewQueue")["QueueUrl"]
     queue.purge_queue(QueueUrl=url)
-    answer = classify(put("incoming/unsure.png", encoded(gradient())))
+    answer = classify(put("pictures/unsure.png", encoded(gradient())))
     record = json.loads(answer["output"])
     assert record["outcome"] == "REVIEW"
     (message,) = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
@@ -105,25 +105,25 @@ def test_a_photograph_of_twelve_megapixels_never_passes_the_limit_of_the_state()
     noise = Image.effect_noise((4000, 3000), 60).convert("RGB")
     photograph = encoded(noise, "JPEG", quality=85)
     assert len(photograph) > 4_000_000
-    answer = classify(put("incoming/photograph.jpg", photograph))
+    answer = classify(put("pictures/photograph.jpg", photograph))
     assert json.loads(answer["output"])["outcome"] in {"ACCEPTED", "REVIEW"}
 
 
 def test_a_deleted_endpoint_fails_the_execution_by_that_name(deployed: Deployed) -> None:
     deployed.stack.deploy({"EndpointName": "no-such-endpoint"})
-    answer = classify(put("incoming/picture.png", encoded(gradient())))
+    answer = classify(put("pictures/picture.png", encoded(gradient())))
     assert (answer["status"], answer["error"]) == ("FAILED", "EndpointNotFound")
 
 
 def test_labels_that_the_model_does_not_have_fail_the_execution(deployed: Deployed) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ClassLabels": "a,b,c"})
-    answer = classify(put("incoming/picture.png", encoded(gradient())))
+    answer = classify(put("pictures/picture.png", encoded(gradient())))
     assert (answer["status"], answer["error"]) == ("FAILED", "InvalidInference")
 
 
 def test_a_bad_threshold_fails_at_cold_start_by_the_variables_name(deployed: Deployed) -> None:
     with_threshold(deployed, 1.5)
-    answer = classify(put("incoming/picture.png", encoded(gradient())))
+    answer = classify(put("pictures/picture.png", encoded(gradient())))
     assert (answer["status"], answer["error"]) == ("FAILED", "ConfigurationError")
     assert "CONFIDENCE_THRESHOLD" in answer["cause"]
 
@@ -131,7 +131,7 @@ def test_a_bad_threshold_fails_at_cold_start_by_the_variables_name(deployed: Dep
 def test_what_reached_the_endpoint_is_captured_under_the_executions_inference_id(deployed: Deployed) -> None:
     with_threshold(deployed, 0.5)
     ids = [
-        json.loads(classify(put(f"incoming/{number}.png", encoded(gradient())))["output"])["inference_id"]
+        json.loads(classify(put(f"pictures/{number}.png", encoded(gradient())))["output"])["inference_id"]
         for number in range(3)
     ]
     assert not wait_for(S3Capture(stack.BUCKET, ENDPOINT), ids, timeout=15)
@@ -140,7 +140,7 @@ def test_what_reached_the_endpoint_is_captured_under_the_executions_inference_id
 def test_logs_of_the_functions_hold_no_image_data(deployed: Deployed) -> None:
     with_threshold(deployed, 0.5)
     body = encoded(gradient())
-    classify(put("incoming/secret.png", body))
+    classify(put("pictures/secret.png", body))
     logs = "".join(path.read_text() for path in deployed.stack.logs.glob("*Function.log"))
     assert "serialized" in logs
     assert "iVBOR" not in logs
