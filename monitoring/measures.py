@@ -39,7 +39,7 @@ def measure(images: Images, aspects: npt.ArrayLike) -> tuple[Floats, Floats]:
     sharpness is the logarithm of the variance of the Laplacian; colourfulness is Hasler's and Süsstrunk's, "Measuring
     colourfulness in natural images", 2003.
     """
-    parts = [_batch(images[start : start + BATCH]) for start in range(0, len(images), BATCH)] or [_batch(images)]
+    parts = [_batch(images[start : start + BATCH]) for start in range(0, max(len(images), 1), BATCH)]
     named = np.concatenate([part[0] for part in parts])
     descriptions = np.concatenate([part[1] for part in parts])
     return np.column_stack([named, np.asarray(aspects, dtype=float)]), descriptions
@@ -69,7 +69,7 @@ def _band_powers(planes: Floats) -> Floats:
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
     ring = np.minimum(frequency * 2 * BANDS, BANDS - 1).astype(int).ravel()
     inside = (ring == np.arange(BANDS)[:, None]).astype(float)
-    means = power.reshape(len(planes), -1) @ (inside / inside.sum(axis=1, keepdims=True)).T
+    means = power.reshape(len(planes), ring.size) @ (inside / inside.sum(axis=1, keepdims=True)).T
     logarithms: Floats = np.log(means + FLOOR)
     return logarithms
 
@@ -84,6 +84,6 @@ def _oriented_gradients(luma: Floats) -> Floats:
     cell = row[:, None] * CELLS + row[None]
     slot = (np.arange(count)[:, None, None] * CELLS**2 + cell) * ORIENTATIONS + orientation
     sums = np.bincount(slot.ravel(), strength.ravel(), minlength=count * CELLS**2 * ORIENTATIONS)
-    histograms = sums.reshape(count, -1)
+    histograms = sums.reshape(count, CELLS**2 * ORIENTATIONS)
     shares: Floats = np.sqrt(histograms / (histograms.sum(axis=1, keepdims=True) + FLOOR))
     return shares
