@@ -100,6 +100,13 @@ def local(
     classes: Classes = "",
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Confidence threshold.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 lets the system pick one.")] = 0,
+    container_address: Annotated[
+        str,
+        typer.Option(
+            help="Address under which Docker's containers reach this machine: host.docker.internal with Docker Desktop, "
+            "on Linux the bridge's, often 172.17.0.1, where the stack then listens too. Writes env.json for sam local."
+        ),
+    ] = "",
     logs: Annotated[Path, typer.Option(help="Folder of the functions' and containers' logs.")] = Path("out/local"),
 ) -> None:
     """Run the local stack until Ctrl-C; print the variables under which every verb and SDK uses it."""
@@ -108,7 +115,8 @@ def local(
     parameters = {"EndpointName": endpoint}
     parameters |= {"ClassLabels": classes} if classes else {}
     parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
-    serve(Options(logs=str(logs), parameters=parameters, port=port), console)
+    options = Options(logs=str(logs), parameters=parameters, port=port, container_address=container_address)
+    serve(options, console)
 
 
 @app.command()

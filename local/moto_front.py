@@ -52,9 +52,9 @@ class Front:
         self.functions: dict[str, Function] = {}
         self.sagemaker: SageMaker
 
-    def serve(self, port: int = 0) -> BaseWSGIServer:
-        """Return a server on loopback; port 0 lets the system pick one."""
-        return make_server("127.0.0.1", port, self, threaded=True, request_handler=Handler)
+    def serve(self, port: int = 0, address: str = "127.0.0.1") -> BaseWSGIServer:
+        """Return a server on an address, loopback unless another is given; port 0 lets the system pick one."""
+        return make_server(address, port, self, threaded=True, request_handler=Handler)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from moto.core.config import default_user_config
 
-from local import mends
+from local import mends, sam
 from local.alarms import Alarms
 from local.fleet import Fleet
 from local.lambdas import Function
@@ -44,8 +44,11 @@ class Stack:
         self._server = self._front.serve(options.port)
         os.environ["MOTO_PORT"] = str(self._server.port)
         os.environ["AWS_ENDPOINT_URL"] = self.url
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self._servers = [self._server]
+        if bind := sam.address_to_bind(options.container_address):
+            self._servers.append(self._front.serve(self._server.port, bind))
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("s3").put_bucket_notification_configuration(
@@ -127,8 +130,9 @@ class Stack:
             function.stop()
         self._front.sagemaker.stop()
         self._metrics.stop()
-        self._server.shutdown()
-        self._server.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
         self._work.cleanup()
 
     def _start_sagemaker(self) -> None:

@@ -44,8 +44,9 @@ class NotDeployed(LocalError):
 class Options:
     """How a stack is run.
 
-    Where its logs go, how many workers a function may have, the template's parameters, the address's port (0: any), and
-    the folder of the container programs, each in a folder named as its image.
+    Where its logs go, how many workers a function may have, the template's parameters, the address's port (0: any), the
+    folder of the container programs, each in a folder named as its image, and the address under which Docker's
+    containers reach this machine (empty: none does).
     """
 
     logs: str
@@ -53,6 +54,7 @@ class Options:
     parameters: Mapping[str, str] | None = None
     port: int = 0
     algorithms: str = str(ROOT / "training/algorithms")
+    container_address: str = ""
 
 
 def in_use() -> bool:
@@ -139,10 +141,18 @@ def running(options: Options) -> Iterator[Running]:
 
 def serve(options: Options, console: Console) -> None:
     """Run a stack until Ctrl-C or SIGTERM, and print the variables to export."""
+    from local import sam  # its reader of templates takes half a second to import
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sam.address_to_bind(options.container_address)
     with running(options) as stack:
         for name, value in stack.environment.items():
             console.print(f"export {name}={value}", highlight=False, soft_wrap=True)
+        os.environ.update(stack.environment)
+        sam.upload_samples()
+        if options.container_address:
+            path = sam.write_environment(stack, options)
+            console.print(f"# sam local invoke --env-vars {path}", highlight=False, soft_wrap=True)
         console.print(f"# Logs: {options.logs}. Stop with Ctrl-C.", highlight=False)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

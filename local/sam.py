@@ -1,0 +1,53 @@
+"""What `sam local` needs of the local stack: the images of the sample events, and an address to reach it under."""
+
+import ipaddress
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+from local.errors import LocalError
+from local.stack import BUCKET, REGION, ROOT, Options, Running
+from local.template import Template
+from monitoring.files import write_whole
+
+ENVIRONMENT_FILE = "env.json"
+
+
+class BadContainerAddress(LocalError):
+    """The stack must not listen on this address."""
+
+
+def address_to_bind(address: str) -> str | None:
+    """Return where the stack must listen besides loopback, or None: a name is Docker Desktop's way to loopback.
+
+    Only an address of this machine's private networks is taken: the stack asks nobody who they are.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if parsed.is_unspecified or not parsed.is_private:
+        raise BadContainerAddress(
+            f"The stack would be open to others on {address}; give the address of Docker's bridge, such as 172.17.0.1."
+        )
+    return None if parsed.is_loopback else address
+
+
+def upload_samples() -> None:
+    """Put the images that the sample events name under samples/."""
+    s3 = boto3.client("s3")
+    for path in sorted((ROOT / "events/images").iterdir()):
+        s3.put_object(Bucket=BUCKET, Key=f"samples/{path.name}", Body=path.read_bytes())
+
+
+def write_environment(stack: Running, options: Options) -> Path:
+    """Write what `sam local --env-vars` reads: the variables of each function, with the stack's address."""
+    template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET} | dict(options.parameters or {}), REGION)
+    port = urlsplit(stack.environment["AWS_ENDPOINT_URL"]).port
+    url = f"http://{options.container_address}:{port}"
+    variables = {spec.name: {**spec.environment, "AWS_ENDPOINT_URL": url} for spec in template.functions()}
+    path = stack.logs / ENVIRONMENT_FILE
+    write_whole(path, json.dumps(variables, indent=2) + "\n")
+    return path

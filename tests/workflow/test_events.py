@@ -1,0 +1,108 @@
+"""The sample events give what events/expected.json records, and uploads start executions with their keys intact."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local import sam, stack
+from local.event_targets import transformed
+from local.template import Template
+from tests.images import encoded, gradient
+from tests.workflow.conftest import ENDPOINT, Deployed
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+EVENTS = stack.ROOT / "events"
+EXPECTED: dict[str, dict[str, Any]] = json.loads((EVENTS / "expected.json").read_text())
+# The SDK would put `sync-` before the host's name, which is an address here.
+SYNCHRONOUS = Config(inject_host_prefix=False)
+
+
+def event(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def samples(deployed: Deployed) -> None:
+    """The app stack as the template has it, but for a threshold that every answer of two classes passes."""
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
+    sam.upload_samples()
+
+
+def test_every_event_has_its_outcome_recorded() -> None:
+    assert set(EXPECTED) | {"expected"} == {path.stem for path in EVENTS.glob("*.json")}
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("name", [name for name, one in EXPECTED.items() if "function" in one])
+def test_a_function_answers_its_event_as_recorded(deployed: Deployed, name: str) -> None:
+    expected = EXPECTED[name]
+    threshold = "0.8" if expected["function"] == "ThresholdFunction" else "0.5"
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": threshold})
+    answer = boto3.client("lambda").invoke(FunctionName=expected["function"], Payload=json.dumps(event(name)))
+    said = json.load(answer["Payload"])
+    if "error" in expected:
+        assert answer["FunctionError"] == "Unhandled"
+        assert said["errorType"] == expected["error"]
+    else:
+        assert "FunctionError" not in answer
+        assert said == said | expected["answer"]
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("name", [name for name, one in EXPECTED.items() if "execution" in one])
+def test_an_execution_of_an_event_ends_as_recorded(deployed: Deployed, name: str) -> None:
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
+    client = boto3.client("stepfunctions", config=SYNCHRONOUS)
+    arn = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"] + "Express"
+    answer = client.start_sync_execution(stateMachineArn=arn, input=json.dumps(event(name)))
+    output = json.loads(answer["output"])
+    assert output["outcome"] == EXPECTED[name]["execution"]
+    assert output.get("error") == EXPECTED[name].get("error")
+
+
+def test_the_rule_makes_an_input_of_an_uploads_event() -> None:
+    template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION, lambda *_: "arn")
+    expected = EXPECTED["s3_upload"]
+    (target,) = template.rules()[expected["rule"]]["Targets"]
+    assert json.loads(transformed(target, event("s3_upload"))) == expected["input"]
+
+
+def started(machine: str, keys: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the finished executions whose input names one of the keys."""
+    client = boto3.client("stepfunctions")
+    for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
+        for one in page["executions"]:
+            execution = client.describe_execution(executionArn=one["executionArn"])
+            asked = json.loads(execution["input"])
+            if asked["s3_key"] in keys and execution["status"] != "RUNNING":
+                yield asked | {"status": execution["status"], "output": json.loads(execution["output"])}
+
+
+@pytest.mark.usefixtures("samples")
+def test_uploads_under_incoming_are_classified_whatever_their_keys_are(deployed: Deployed) -> None:
+    keys = {
+        "incoming/plain.png",
+        "incoming/with space.png",
+        "incoming/a+b & c=d.png",
+        "incoming/100%25 of 100%.png",
+        "incoming/vélo 自転車 🚲.png",
+        'incoming/"quoted" \\ <key>.png',
+        "incoming/deep/er/?#[x].png",
+    }
+    s3 = boto3.client("s3")
+    versions = {key: s3.put_object(Bucket=stack.BUCKET, Key=key, Body=encoded(gradient()))["VersionId"] for key in keys}
+    s3.put_object(Bucket=stack.BUCKET, Key="elsewhere/incoming/not.png", Body=encoded(gradient()))
+    machine = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
+    deadline = time.monotonic() + 30
+    while len(ended := list(started(machine, keys))) < len(keys) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert {one["s3_key"]: one["s3_version_id"] for one in ended} == versions
+    assert {one["output"]["outcome"] for one in ended} == {"ACCEPTED"}
+    assert {one["output"]["s3_key"] for one in ended} == keys
+    assert not list(started(machine, {"elsewhere/incoming/not.png"}))
