@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := functions training monitoring local cli.py
+SOURCES := functions training monitoring local benchmarks cli.py
+ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,6 +35,9 @@ check: install ## Lint and type-check.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES)
 	@$(BIN)/cfn-lint template.yaml
+
+bench-model: install ## Cross-validate the algorithm beside others on real pixels: ARCHIVE=PATH is a CIFAR-100 archive.
+	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)
 
 clean: ## Remove what was installed and what was written.
 	rm -rf .venv out .aws-sam

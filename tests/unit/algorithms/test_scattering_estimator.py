@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
 from scattering.estimator import JITTER, MirrorKernelRidge
 from scattering.kernel import mirror_kernel, softmax
 from scattering.metrics import calibration_error
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 Problem = tuple[NDArray[np.float64], NDArray[np.intp]]
 

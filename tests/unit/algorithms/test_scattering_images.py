@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
 from scattering.errors import ImageError
 from scattering.images import MAX_PIXELS, decode
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from scattering.metrics import accuracy, calibration_error, coverage
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scattering.errors import ModelError
 from scattering.estimator import MirrorKernelRidge
 from scattering.model import ARRAYS, METADATA, SHAPES, Model

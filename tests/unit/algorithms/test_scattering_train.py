@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import train
 from PIL import Image
+
+import train
 from scattering.errors import DataError
 from scattering.hyperparameters import read_hyperparameters
 from scattering.model import Model

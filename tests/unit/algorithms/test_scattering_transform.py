@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from scattering import transform
 from scattering.transform import CHUNK, features
 

@@ -16,11 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
+
 from scattering.errors import ImageError, ModelError
 from scattering.images import decode
 from scattering.model import Model
 from scattering.paths import base
-from threadpoolctl import threadpool_limits
 
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456

@@ -17,6 +17,8 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
 from scattering.channels import Channel, read_channel
 from scattering.errors import AlgorithmError, DataError
 from scattering.estimator import MirrorKernelRidge
@@ -25,7 +27,6 @@ from scattering.metrics import accuracy, calibration_error, coverage
 from scattering.model import SHAPES, Model
 from scattering.paths import base
 from scattering.transform import features
-from threadpoolctl import threadpool_limits
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
