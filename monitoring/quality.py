@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest  # type: ignore[import-untyped] # SciPy carries no types.
+from scipy.stats import binomtest
 
 from monitoring.errors import MonitoringError
 

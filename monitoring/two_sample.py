@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2, chi2_contingency, ks_2samp, mannwhitneyu  # type: ignore[import-untyped] # No types.
+from scipy.stats import chi2, chi2_contingency, ks_2samp, mannwhitneyu
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
