@@ -1,20 +1,15 @@
 """Small container programs that keep SageMaker's contracts, to train and serve whatever a test needs."""
 
-import contextlib
 import io
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
-import pytest
 
-from local import stack
 from training.model import Model
 
 LABELS = ("bicycle", "motorcycle")
-CLIENT = {"total_max_attempts": 1}
 
 # Trains by counting steps, one checkpoint each.
 TRAIN = """
@@ -88,16 +83,6 @@ def write_programs(folder: Path) -> Path:
     (folder / "broken/train.py").write_text(TRAIN)
     (folder / "broken/serve.py").write_text("raise SystemExit('no weights')\n")
     return folder
-
-
-@contextlib.contextmanager
-def stack_of_programs(folder: Path) -> Iterator[stack.Running]:
-    """Run a local stack whose images are these programs; this process has its environment meanwhile."""
-    options = stack.Options(logs=str(folder / "logs"), algorithms=str(write_programs(folder / "programs")))
-    with stack.running(options) as started, pytest.MonkeyPatch.context() as patch:
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
-        yield started
 
 
 def model_of(program: str) -> Model:

@@ -109,7 +109,7 @@ def sentence(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return f"{str(error).rstrip('.')}: {GET_EITHER}."
     if isinstance(error, NoRegionError):
-        return "No region is set: set AWS_REGION; or " + GET_EITHER.rpartition("; ")[2] + "."
+        return f"No region is set, as by AWS_DEFAULT_REGION: {GET_EITHER}."
     if isinstance(error, ConnectionError):
         return f"{error} Is the network up, or the local stack still running?"
     return " ".join(str(error).split())

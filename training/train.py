@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import NoRegionError
 from sagemaker.core import image_uris
 from sagemaker.core.resources import TrainingJob
 
@@ -89,12 +90,13 @@ def plan(
 
     Raises:
         JobError: there is no such algorithm, it can't be trained on this data set, or the role is no role.
+        NoRegionError: no region is set.
     """
     options = options or TrainingOptions()
     recipe = recipe_of(algorithm)
     region = boto3.Session().region_name
     if not region:
-        raise JobError("No AWS region is set; set AWS_REGION, or take the variables of a running local stack.")
+        raise NoRegionError
     role = ROLE.fullmatch(role_arn)
     if role is None:
         raise JobError(f"{role_arn!r} is not the ARN of a role; give the one that SageMaker may take on.")

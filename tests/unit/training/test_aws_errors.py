@@ -93,8 +93,9 @@ def test_without_credentials_both_ways_to_go_on_are_named(error: NoCredentialsEr
     assert "workflow local" in sentence(error)
 
 
-def test_without_a_region_the_variable_is_named() -> None:
-    assert "AWS_REGION" in sentence(NoRegionError())
+def test_without_a_region_the_variable_and_both_ways_are_named() -> None:
+    assert "AWS_DEFAULT_REGION" in sentence(NoRegionError())
+    assert "workflow local" in sentence(NoRegionError())
 
 
 def test_a_stack_that_is_gone_is_suspected() -> None:

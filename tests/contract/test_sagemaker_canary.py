@@ -1,0 +1,154 @@
+"""A canary under load: a worse model is taken back, a good one stays, and every request gets an answer."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import stack
+from tests.containers import model_of
+from training.deploy import Deployment, deploy
+from training.endpoint import EndpointOptions
+from training.errors import DeployError
+from training.update import canary_of
+
+RATE = 20.0
+PERIOD = 10
+SLOW_MICROSECONDS = 500_000
+# A canary whose alarms stay silent for so many seconds is good; a bad one is found long before.
+BAKE = 20
+
+
+pytestmark = pytest.mark.usefixtures("programs")
+
+
+def watched_endpoint(name: str) -> str:
+    """Deploy a good model, with alarms on errors and on latency; return the configuration's name."""
+    common: dict[str, Any] = {
+        "Namespace": "AWS/SageMaker",
+        "Dimensions": [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}],
+        "Period": PERIOD,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    cloudwatch = boto3.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-errors", MetricName="Invocation5XXErrors", Statistic="Sum", Threshold=0, **common
+    )
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-latency",
+        MetricName="ModelLatency",
+        ExtendedStatistic="p99",
+        Threshold=SLOW_MICROSECONDS,
+        **common,
+    )
+    return serve("scattering_ridge", name, 0).config
+
+
+def serve(program: str, endpoint: str, bake: int) -> Deployment:
+    percent = 10 if bake else None
+    return deploy(
+        model_of(program),
+        endpoint_name=endpoint,
+        bucket=stack.BUCKET,
+        role_arn=stack.ROLE_ARN,
+        options=EndpointOptions(instances=2, capture_percentage=0),
+        canary=canary_of(endpoint, percent, bake, ()),
+    )
+
+
+class Load:
+    """Sends requests at a steady rate, never waiting for the answers, and counts what came back."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        # One attempt: a request that is lost must not be mended by the SDK.
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
+        self._runtime = boto3.client("sagemaker-runtime", config=config)
+        self._stopping = threading.Event()
+        self.sent: list[Future[str]] = []
+
+    def run(self) -> None:
+        """Send until told to stop."""
+        with ThreadPoolExecutor(50) as pool:
+            begun = time.monotonic()
+            while not self._stopping.wait(max(0.0, begun + len(self.sent) / RATE - time.monotonic())):
+                self.sent.append(pool.submit(self._ask))
+
+    def answers(self) -> Counter[str]:
+        """Count the answers so far."""
+        return Counter(future.result() for future in list(self.sent))
+
+    def stop(self) -> None:
+        """Send no more."""
+        self._stopping.set()
+
+    def _ask(self) -> str:
+        try:
+            answer = self._runtime.invoke_endpoint(
+                EndpointName=self._endpoint, Body=b"x", ContentType="application/x-image"
+            )
+            return answer["Body"].read().decode()
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        except BotoCoreError as error:
+            return type(error).__name__
+
+
+@contextmanager
+def load(endpoint: str) -> Iterator[Load]:
+    sender = Load(endpoint)
+    thread = threading.Thread(target=sender.run)
+    thread.start()
+    try:
+        yield sender
+    finally:
+        sender.stop()
+        thread.join()
+
+
+OLD, BETTER, SLOW = "[0.9, 0.1]", "[0.2, 0.8]", "[0.5, 0.5]"
+
+
+@pytest.mark.parametrize(
+    ("program", "alarm", "bad_answer"), [("erring", "errors", "ModelError"), ("slow", "latency", SLOW)]
+)
+def test_a_worse_model_is_rolled_back_by_its_alarm_and_no_request_is_lost(
+    program: str, alarm: str, bad_answer: str
+) -> None:
+    endpoint = f"canary-{program}"
+    before = watched_endpoint(endpoint)
+    with load(endpoint) as sender:
+        with pytest.raises(DeployError, match=f"rolled back, and it serves {before} as before: .*{endpoint}-{alarm}"):
+            serve(program, endpoint, BAKE)
+        during = len(sender.sent)
+        time.sleep(1)
+    answers = sender.answers()
+    assert set(answers) == {OLD, bad_answer}
+    assert answers.total() == len(sender.sent) > during
+    assert answers[bad_answer] < answers[OLD]
+    assert {future.result() for future in sender.sent[during:]} == {OLD}
+    described = boto3.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", before)
+
+
+def test_a_good_model_takes_all_traffic_and_no_request_is_lost() -> None:
+    before = watched_endpoint("canary-better")
+    with load("canary-better") as sender:
+        after = serve("better", "canary-better", 1)
+        during = len(sender.sent)
+        time.sleep(1)
+    answers = sender.answers()
+    assert after.config != before
+    assert set(answers) == {OLD, BETTER}
+    assert answers.total() == len(sender.sent) > during
+    assert {future.result() for future in sender.sent[during:]} == {BETTER}

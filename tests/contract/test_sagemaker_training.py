@@ -1,0 +1,197 @@
+"""Training jobs, from the verb to the container and back, on the local stack."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local import stack
+from training import train
+from training.dataset import Dataset
+from training.errors import JobError, ModelRecordError
+from training.model import JOB_FILE, MODEL_FILE, Job, Model
+from training.request import TrainingOptions
+
+DATASET = Dataset(
+    name="tiny",
+    classes=("bicycle", "motorcycle"),
+    image_size=32,
+    counts={"train": {"bicycle": 1, "motorcycle": 1}, "test": {"bicycle": 1, "motorcycle": 1}},
+    source="test",
+    source_sha256="a" * 64,
+    sha256="b" * 64,
+)
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def local(programs: stack.Running) -> stack.Running:
+    """A stack whose bucket holds the data set."""
+    s3 = boto3.client("s3")
+    for name in ("train/a.png", "test/a.png", "train.lst", "test.lst"):
+        s3.put_object(Bucket=stack.BUCKET, Key=f"{DATASET.prefix}/{name}", Body=b"content")
+    return programs
+
+
+def run(out: Path, *, role_arn: str = stack.ROLE_ARN, bucket: str = stack.BUCKET, **options: Any) -> Model:
+    return train.train(DATASET, bucket=bucket, role_arn=role_arn, out=out, options=TrainingOptions(**options))
+
+
+def describe(job: str) -> Any:
+    return boto3.client("sagemaker").describe_training_job(TrainingJobName=job)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def started_job(out: Path) -> str:
+    """Return the name of the job whose record appears in `out`, once it trains."""
+
+    def trains() -> bool:
+        try:
+            return bool(describe(Job.read(out / JOB_FILE).training_job)["SecondaryStatus"] == "Training")
+        except (ModelRecordError, ClientError):
+            return False
+
+    wait_until(trains)
+    return Job.read(out / JOB_FILE).training_job
+
+
+@pytest.mark.usefixtures("local")
+def test_a_job_ends_with_a_record_that_leads_back_to_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = run(tmp_path)
+    assert model == Model.read(tmp_path / MODEL_FILE)
+    assert (model.dataset, model.dataset_sha256, model.labels) == (DATASET.name, DATASET.sha256, DATASET.classes)
+    assert model.metrics == {"train:accuracy": 0.75, "validation:accuracy": 0.5}
+    bucket, _, key = model.artifact.removeprefix("s3://").partition("/")
+    assert boto3.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+    assert describe(model.training_job)["HyperParameters"]["dataset_sha256"] == DATASET.sha256
+    assert "starts at step 0" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("local")
+def test_every_line_of_the_log_is_shown_once_and_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, hyperparameters={"steps": "40", "pause": "0.02"})
+    epochs = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Epoch[")]
+    assert epochs == [f"Epoch[{step}] train-accuracy=0.75 validation-accuracy=0.50" for step in range(40)]
+
+
+@pytest.mark.usefixtures("local")
+def test_a_failed_job_gives_its_own_reason_and_no_model(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="AlgorithmError: the images are all black, exit code: 3"):
+        run(tmp_path, hyperparameters={"failure": "the images are all black"})
+    assert not (tmp_path / MODEL_FILE).exists()
+
+
+@pytest.mark.usefixtures("local")
+def test_a_job_that_runs_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="Stopped: MaxRuntimeExceeded; give it more time"):
+        run(tmp_path, max_run=1, hyperparameters={"steps": "1000", "pause": "0.05"})
+
+
+@pytest.mark.usefixtures("local")
+def test_a_job_that_somebody_stops_ends_as_stopped(tmp_path: Path) -> None:
+    def stop() -> None:
+        boto3.client("sagemaker").stop_training_job(TrainingJobName=started_job(tmp_path))
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(JobError, match="ended as Stopped"):
+        run(tmp_path, hyperparameters={"steps": "1000", "pause": "0.05"})
+    stopper.join()
+
+
+def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(
+    local: stack.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        job = started_job(tmp_path)
+        time.sleep(0.5)
+        local.interrupt_spot(job)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    model = run(tmp_path, spot=True, hyperparameters={"steps": "60", "pause": "0.05"})
+    interrupter.join()
+    starts = [line for line in capsys.readouterr().out.splitlines() if line.startswith("starts at step")]
+    assert starts[0] == "starts at step 0"
+    assert len(starts) == 2
+    assert 0 < int(starts[1].split()[-1]) < 60
+    statuses = [step["Status"] for step in describe(model.training_job)["SecondaryStatusTransitions"]]
+    assert statuses.count("Interrupted") == 1
+    assert statuses.count("Training") == 2
+    assert statuses[-1] == "Completed"
+
+
+@pytest.mark.usefixtures("local")
+def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from training import train;"
+        "from tests.contract.test_sagemaker_training import run;"
+        "run(Path(sys.argv[1]), hyperparameters={'steps': '100', 'pause': '0.05'})"
+    )
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    job = started_job(tmp_path)
+    watcher.send_signal(signal.SIGINT)
+    said = watcher.communicate(timeout=WAIT_SECONDS)[1]
+    assert "goes on without us; `workflow train --resume`" in said
+    assert not (tmp_path / MODEL_FILE).exists()
+    model = train.resume(tmp_path)
+    assert model.training_job == job
+    assert model == train.resume(tmp_path)
+
+
+def test_without_a_job_there_is_nothing_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(ModelRecordError):
+        train.resume(tmp_path)
+
+
+@pytest.mark.usefixtures("local")
+@pytest.mark.parametrize("preset", ["scratch-32", "transfer-224"])
+def test_the_built_in_algorithm_trains_only_on_aws(tmp_path: Path, preset: str) -> None:
+    with pytest.raises(ClientError, match="trains and serves only on AWS"):
+        train.train(DATASET, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=tmp_path, algorithm=preset)
+
+
+@pytest.mark.usefixtures("local")
+def test_a_role_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="Could not assume role"):
+        run(tmp_path, role_arn="arn:aws:iam::123456789012:role/nobody")
+
+
+@pytest.mark.usefixtures("local")
+def test_an_instance_without_quota_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="account-level service limit") as caught:
+        run(tmp_path, instance_type="ml.p3.2xlarge")
+    assert caught.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+
+
+@pytest.mark.usefixtures("local")
+def test_a_bucket_that_does_not_exist_fails_the_job_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"NoSuchBucket.*--bucket"):
+        run(tmp_path, bucket="no-such-bucket")
+
+
+@pytest.mark.usefixtures("local")
+@pytest.mark.parametrize("role", ["", "role/x", "arn:aws:iam::123:role/x", "arn:aws:iam::123456789012:user/x"])
+def test_what_is_no_role_is_refused_before_anything_is_sent(tmp_path: Path, role: str) -> None:
+    with pytest.raises(JobError, match="is not the ARN of a role"):
+        run(tmp_path, role_arn=role)
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - whether there is anything is all that matters
