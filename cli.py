@@ -103,7 +103,7 @@ def local(
     container_address: Annotated[
         str,
         typer.Option(
-            help="Address under which Docker's containers reach this machine: host.docker.internal with Docker Desktop, "
+            help="Address under which Docker's containers reach this machine: host.docker.internal of Docker Desktop; "
             "on Linux the bridge's, often 172.17.0.1, where the stack then listens too. Writes env.json for sam local."
         ),
     ] = "",
