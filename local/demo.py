@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import stack
+from local.errors import LocalError
 
 if TYPE_CHECKING:
     from monitoring.evaluate import Evaluation
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 ENDPOINT = "image-classification"
 SUMMARY_FILE = "summary.json"
 CAPTURE_SECONDS = 30.0
+
+
+class UnexpectedEnd(LocalError):
+    """A test case did not end as it must."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,11 @@ class Clock:
         return self.seconds | {"total": round(time.monotonic() - self._started, 2)}
 
 
-def run_demo(request: Request, console: Console) -> dict[str, Any]:
-    """Run every step, write `summary.json` and everything else to `request.out`, and return the summary."""
+def run_demo(request: Request, console: Console) -> None:
+    """Run every step, and write `summary.json` and everything else to `request.out`.
+
+    Raises UnexpectedEnd if a case did not end as it must; all is written nevertheless.
+    """
     clock = Clock(console)
     # It takes seconds to import, and the stack is a process of its own: both start beside the first step.
     threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
@@ -71,12 +79,12 @@ def run_demo(request: Request, console: Console) -> dict[str, Any]:
     summary["seconds"] = clock.total()
     (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
     _show(summary, request.out, console)
-    return summary
+    if summary["unexpected"]:
+        raise UnexpectedEnd(" ".join(summary["unexpected"]))
 
 
 def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Console) -> dict[str, Any]:
-    from monitoring import cases, evaluate, pull, run
-    from training import deploy, explore, predict, stage, train
+    from training import explore, stage
 
     out = request.out
     with clock.step("stage", "get the images, check them, and put them into S3"):
@@ -90,6 +98,10 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
         stage.upload(dataset, out, bucket)
     with clock.step("explore", "count, measure and draw samples"):
         explore.explore(dataset.name, out)
+    from monitoring import cases, evaluate, pull, run
+    from monitoring.findings import unexpected_ends
+    from training import deploy, predict, train
+
     with clock.step("train", "run a SageMaker training job"):
         model = train.train(dataset, bucket=bucket, role_arn=role, out=out)
     with clock.step("deploy", "serve the model by an endpoint that captures its data"):
@@ -106,8 +118,9 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
         parameters |= {"ImageSize": str(model.image_size)}
         parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
         started.deploy(parameters)
-    with clock.step("run", "send test events through the state machine"):
+    with clock.step("cases", "make test events, also from broken images"):
         made = cases.generate(bucket, dataset.name, out, request.images)
+    with clock.step("run", "send them through the state machine"):
         executions = run.run(machine, made, out, request.concurrency)
     with clock.step("report", "pull the captured data, join it with the executions, and report"):
         figures = pull.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
@@ -123,6 +136,7 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
         "reached_endpoint": figures.completeness.expected,
         "capture_records": figures.completeness.joined,
         "execution_seconds": figures.seconds,
+        "unexpected": unexpected_ends(made, executions),
     }
 
 
