@@ -1,0 +1,104 @@
+"""Each function as `sam build` packs it, run by `sam local invoke` in a real container, against the local stack."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import sam, stack
+from training.deploy import deploy
+from training.sample import sample_archive
+from training.stage import stage
+from training.train import train
+
+pytestmark = pytest.mark.container
+
+EVENTS = stack.ROOT / "events"
+EXPECTED: dict[str, dict[str, Any]] = json.loads((EVENTS / "expected.json").read_text())
+NAMES = [
+    "serialize_happy",
+    "serialize_missing_object",
+    "classify_happy",
+    "classify_not_an_image",
+    "threshold_happy",
+    "threshold_low_confidence",
+]
+MEGABYTES = 1_000_000
+LIMITS = {"SerializeFunction": 65, "ClassifyFunction": 40, "ThresholdFunction": 40}
+
+
+def said(*command: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=stack.ROOT, **options)
+
+
+@pytest.fixture(scope="module")
+def bridge() -> str:
+    """Return the address of Docker's bridge on this machine."""
+    for program in ("docker", "sam", "python3.13"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    gateway = "{{(index .IPAM.Config 0).Gateway}}"
+    answer = said("docker", "network", "inspect", "bridge", "--format", gateway)
+    if answer.returncode:
+        pytest.skip("no Docker engine answers")
+    address = answer.stdout.strip()
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            pytest.skip(f"Docker's bridge {address} is not on this machine")
+    return address
+
+
+@pytest.fixture(scope="module")
+def built(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 - without Docker nothing is built
+    """Return the folder of the functions as `sam build` packs them."""
+    folder = tmp_path_factory.mktemp("build")
+    environment = os.environ | {"SAM_CLI_TELEMETRY": "0"}
+    answer = said("sam", "build", "--build-dir", str(folder), "--no-cached", env=environment)
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reachable(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the env.json of a stack that containers reach and that has an endpoint."""
+    out = tmp_path_factory.mktemp("out")
+    options = stack.Options(logs=str(out / "logs"), container_address=bridge)
+    with stack.running(options) as started, pytest.MonkeyPatch.context() as patch:
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        archive = sample_archive(out, counts={"train": 60, "test": 15})
+        dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
+        model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=out, quiet=True)
+        deploy(model, endpoint_name="image-classification", bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
+        sam.upload_samples()
+        yield sam.write_environment(started, options)
+
+
+@pytest.mark.parametrize("function", LIMITS)
+def test_a_built_function_is_small(built: Path, function: str) -> None:
+    size = sum(path.stat().st_size for path in (built / function).rglob("*") if path.is_file())
+    assert size < LIMITS[function] * MEGABYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_in_a_container_answers_its_event_as_recorded(built: Path, reachable: Path, name: str) -> None:
+    expected = EXPECTED[name]
+    answer = said(
+        "sam", "local", "invoke", expected["function"], "--template", str(built / "template.yaml"),
+        "--event", str(EVENTS / f"{name}.json"), "--env-vars", str(reachable), "--skip-pull-image",
+        env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    record = json.loads(answer.stdout)
+    if "error" in expected:
+        assert record["errorType"] == expected["error"], record
+    else:
+        assert record == record | expected["answer"]
