@@ -22,7 +22,7 @@ from local.metrics import Metrics
 from local.moto_front import Front
 from local.sagemaker import SageMaker
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
-from local.template import ACCOUNT_ID, FunctionSpec, StateMachineSpec, Template, state_machine_arn
+from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template, state_machine_arn
 from local.training_jobs import LOG_GROUP, TrainingJob
 
 
@@ -90,6 +90,7 @@ class Stack:
         self._deploy_functions(template.functions())
         self._deploy_state_machines(template.state_machines())
         self._deploy_rules(template.rules())
+        self._deploy_alarms(template.endpoint_alarms())
 
     def _deploy_functions(self, specs: list[FunctionSpec]) -> None:
         environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}
@@ -117,6 +118,11 @@ class Stack:
                 states.create_state_machine(
                     name=spec.name, type=spec.type, definition=spec.definition, roleArn=ROLE_ARN
                 )
+
+    def _deploy_alarms(self, alarms: Mapping[str, Mapping[str, Any]]) -> None:
+        cloudwatch = boto3.client("cloudwatch")
+        for name, properties in alarms.items():
+            cloudwatch.put_metric_alarm(AlarmName=f"{STACK_NAME}-{name}", **properties)
 
     def _deploy_rules(self, rules: Mapping[str, Mapping[str, Any]]) -> None:
         events = boto3.client("events")

@@ -117,6 +117,16 @@ class Template:
         """Return the properties of the EventBridge rules, resolved, by logical id."""
         return {name: self.resolve(properties) for name, properties in self.resources("AWS::Events::Rule").items()}
 
+    def endpoint_alarms(self) -> dict[str, dict[str, Any]]:
+        """Return the alarms over an endpoint's metrics, resolved, by logical id, without whom they tell."""
+        alarms = self.resources("AWS::CloudWatch::Alarm").items()
+        return {
+            name: {key: self.resolve(value) for key, value in properties.items() if key != "AlarmActions"}
+            | {"Threshold": float(self.resolve(properties["Threshold"]))}
+            for name, properties in alarms
+            if properties.get("Namespace") == "AWS/SageMaker"
+        }
+
     def resolve(self, node: Any) -> Any:
         """Return a value of the template with its Ref, Fn::GetAtt and Fn::Sub answered."""
         if isinstance(node, list):

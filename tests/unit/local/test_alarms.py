@@ -1,0 +1,118 @@
+"""Alarms over the metrics of endpoints, evaluated as CloudWatch does."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local import stack
+from local.alarms import Alarms
+from local.metrics import NAMESPACE, Metrics
+
+DIMENSIONS = [{"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "AllTraffic"}]
+
+
+@pytest.fixture
+def metrics(running: stack.Running) -> Iterator[Metrics]:
+    """Metrics of this process, beside those of the stack."""
+    assert running.pid
+    collected = Metrics(boto3.client("cloudwatch"))
+    yield collected
+    collected.stop()
+
+
+def ringing(metrics: Metrics, **alarm: Any) -> bool:
+    """Put an alarm and evaluate it."""
+    cloudwatch = boto3.client("cloudwatch")
+    settings: dict[str, Any] = {
+        "Namespace": NAMESPACE,
+        "MetricName": "Invocation5XXErrors",
+        "Dimensions": DIMENSIONS,
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    if "ExtendedStatistic" not in alarm:
+        settings["Statistic"] = "Sum"
+    cloudwatch.put_metric_alarm(AlarmName="tested", **settings | alarm)
+    found = Alarms(cloudwatch, metrics).ringing(["tested"]) == ["tested"]
+    state = cloudwatch.describe_alarms(AlarmNames=["tested"])["MetricAlarms"][0]["StateValue"]
+    assert (state == "ALARM") == found
+    return found
+
+
+def test_one_error_rings_where_none_is_allowed(metrics: Metrics) -> None:
+    metrics.add("ep", "AllTraffic", 200, 0.01)
+    assert not ringing(metrics)
+    metrics.add("ep", "AllTraffic", 500, 0.01)
+    assert ringing(metrics)
+
+
+def test_a_timeout_is_an_error_of_the_server_and_a_refusal_is_not(metrics: Metrics) -> None:
+    metrics.add("ep", "AllTraffic", 400, 0.01)
+    assert not ringing(metrics)
+    assert ringing(metrics, MetricName="Invocation4XXErrors")
+    metrics.add("ep", "AllTraffic", 0, 60.0)
+    assert ringing(metrics)
+
+
+def test_a_value_equal_to_the_threshold_rings_only_where_equal_counts(metrics: Metrics) -> None:
+    metrics.add("ep", "AllTraffic", 500, 0.01)
+    assert not ringing(metrics, Threshold=1)
+    assert ringing(metrics, Threshold=1, ComparisonOperator="GreaterThanOrEqualToThreshold")
+
+
+def test_latency_is_in_microseconds_and_percentiles_pass_over_outliers(metrics: Metrics) -> None:
+    for seconds in [0.01] * 98 + [2.0, 2.0]:
+        metrics.add("ep", "AllTraffic", 200, seconds)
+    latency: dict[str, Any] = {"MetricName": "ModelLatency", "Threshold": 1_000_000}
+    assert not ringing(metrics, ExtendedStatistic="p98", **latency)
+    assert ringing(metrics, ExtendedStatistic="p99", **latency)
+    assert ringing(metrics, Statistic="Maximum", **latency)
+    assert not ringing(metrics, Statistic="Average", **latency)
+
+
+def test_another_endpoint_does_not_count(metrics: Metrics) -> None:
+    metrics.add("other", "AllTraffic", 500, 0.01)
+    metrics.add("ep", "Shadow", 500, 0.01)
+    assert not ringing(metrics)
+    assert ringing(metrics, Dimensions=DIMENSIONS[:1])  # all variants
+
+
+def test_all_periods_must_breach_unless_fewer_are_enough(metrics: Metrics) -> None:
+    metrics.add("ep", "AllTraffic", 500, 0.01)
+    time.sleep(0.01)
+    assert not ringing(metrics, EvaluationPeriods=3)
+    assert ringing(metrics, EvaluationPeriods=3, DatapointsToAlarm=1)
+
+
+@pytest.mark.parametrize(
+    ("missing", "rings"), [("breaching", True), ("notBreaching", False), ("missing", False), ("ignore", False)]
+)
+def test_silence_rings_only_where_missing_data_count_as_breaching(metrics: Metrics, missing: str, rings: bool) -> None:
+    assert ringing(metrics, TreatMissingData=missing) is rings
+
+
+def test_an_alarm_over_something_else_has_the_state_that_was_set(metrics: Metrics) -> None:
+    assert not ringing(metrics, Namespace="Elsewhere")
+    cloudwatch = boto3.client("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName="tested", StateValue="ALARM", StateReason="set")
+    assert Alarms(cloudwatch, metrics).ringing(["tested"]) == ["tested"]
+    assert Alarms(cloudwatch, metrics).known(["tested", "unknown"]) == {"tested"}
+
+
+def test_the_app_stacks_alarms_watch_its_endpoint(running: stack.Running) -> None:
+    from training.update import alarms_of
+
+    running.deploy({"EndpointName": "watched"})
+    try:
+        assert {name.rsplit("-", 1)[-1] for name in alarms_of("watched")} == {
+            "EndpointErrorsAlarm",
+            "ModelLatencyAlarm",
+        }
+    finally:
+        running.deploy({})
+    assert alarms_of("watched") == ()
