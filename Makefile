@@ -39,5 +39,11 @@ check: install ## Lint and type-check.
 bench-model: install ## Cross-validate the algorithm beside others on real pixels: ARCHIVE=PATH is a CIFAR-100 archive.
 	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)
 
+bench-monitoring: install ## Time the report on 10,000 to 100,000 captured records.
+	@$(BIN)/python -m benchmarks.monitoring
+
+bench-drift: install ## Drill the drift verdict on real images; ARGS="--archive PATH".
+	@$(BIN)/python -m benchmarks.drift $(ARGS)
+
 clean: ## Remove what was installed and what was written.
 	rm -rf .venv out .aws-sam
