@@ -1,25 +1,41 @@
 """Mends to the pinned moto: each is one function that says what is wrong without it."""
 
 import functools
+import threading
 from types import ModuleType
 
+import boto3
 from botocore.client import BaseClient
+from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import resource_eval_s3
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk,
     state_task_service_sfn,
     state_task_service_sqs,
 )
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from local import mends_states
 from local.event_targets import start_state_machines
 
-CLIENT_USERS: tuple[ModuleType, ...] = (lambda_eval_utils, state_task_service_sfn, state_task_service_sqs)
+MOST_TASKS = 400
+# Seconds; the task's own timeout comes first.
+LONGEST_TASK = 900
+CLIENT_USERS: tuple[ModuleType, ...] = (
+    lambda_eval_utils,
+    resource_eval_s3,
+    state_task_service_aws_sdk,
+    state_task_service_sfn,
+    state_task_service_sqs,
+)
 
 
 def apply() -> None:
     """Mend moto in this process; a second call changes nothing."""
+    mends_states.apply()
     find_each_backend_once()
     parse_each_definition_once()
     share_task_clients()
@@ -44,17 +60,31 @@ def parse_each_definition_once() -> None:
 
 
 def share_task_clients() -> None:
-    """Moto makes a new SDK client for each task of an execution; clients are made to be shared by threads."""
-    make = boto_client.boto_client_for
-    if make.__module__ == __name__:
+    """Moto makes a new SDK client for each task of an execution; clients are made to be shared by threads.
+
+    Its own also look for StartSyncExecution at a host named sync-localhost.
+    """
+    if boto_client.boto_client_for.__module__ == __name__:
         return
 
     @functools.cache
     def shared(region: str, service: str) -> BaseClient:
-        return make(region, service)
+        config = Config(
+            inject_host_prefix=False,
+            max_pool_connections=MOST_TASKS,
+            parameter_validation=False,
+            read_timeout=LONGEST_TASK,
+            retries={"total_max_attempts": 1},
+        )
+        client: BaseClient = boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+        return client
+
+    # A session must not make two clients at once.
+    lock = threading.Lock()
 
     def boto_client_for(region: str, service: str, state_credentials: object = None) -> BaseClient:  # noqa: ARG001
-        return shared(region, service)
+        with lock:
+            return shared(region, service)
 
     for module in (boto_client, *CLIENT_USERS):
         module.boto_client_for = boto_client_for  # type: ignore[attr-defined]

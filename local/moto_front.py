@@ -1,7 +1,9 @@
 """The one address of the local stack: answers what moto can't, and passes the rest on to it."""
 
 import json
+import random
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -29,6 +31,8 @@ ENDPOINT_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
 ENDPOINT_PAYLOAD_BYTES = 6_291_456
 CONTROL = "/_local/app"
+THROTTLING = "/_local/throttling"
+PROCESSES = "/_local/processes"
 INTERRUPTION = re.compile(r"/_local/training-jobs/([^/]+)/interruption")
 
 
@@ -51,6 +55,8 @@ class Front:
         self._deploy = deploy
         self.functions: dict[str, Function] = {}
         self.sagemaker: SageMaker
+        self._throttled_share = 0.0
+        self._throttled_until = 0.0
 
     def serve(self, port: int = 0, address: str = "127.0.0.1") -> BaseWSGIServer:
         """Return a server on an address, loopback unless another is given; port 0 lets the system pick one."""
@@ -73,6 +79,10 @@ class Front:
             return self._start_sync_execution(Request(environ))
         if path == CONTROL:
             return self._control(Request(environ))
+        if path == THROTTLING:
+            return self._throttle(Request(environ))
+        if path == PROCESSES:
+            return self._processes()
         if match := INTERRUPTION.fullmatch(path):
             return self._interrupt(match[1])
         return None
@@ -102,6 +112,8 @@ class Front:
         endpoint = self.sagemaker.endpoint(name)
         if endpoint is None:
             return _error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
+        if time.monotonic() < self._throttled_until and random.random() < self._throttled_share:  # noqa: S311
+            return _error(400, "ThrottlingException", "Rate exceeded")
         body = request.get_data()
         if len(body) > ENDPOINT_PAYLOAD_BYTES:
             return _error(
@@ -171,6 +183,15 @@ class Front:
         execution.start()
         answer = execution.to_start_sync_execution_output()
         return Response(json.dumps(answer, default=datetime.timestamp), 200, content_type="application/x-amz-json-1.0")
+
+    def _throttle(self, request: Request) -> Response:
+        asked = json.loads(request.get_data())
+        self._throttled_share, self._throttled_until = asked["share"], time.monotonic() + asked["seconds"]
+        return Response(status=204)
+
+    def _processes(self) -> Response:
+        found = {name: function.pids() for name, function in self.functions.items()} | self.sagemaker.pids()
+        return Response(json.dumps(found), 200, content_type="application/json")
 
     def _interrupt(self, job: str) -> Response:
         try:

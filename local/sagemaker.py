@@ -86,6 +86,10 @@ class SageMaker:
         """Return the endpoint of that name, in whatever state, or None."""
         return self._endpoints.get(name)
 
+    def pids(self) -> dict[str, list[int]]:
+        """Return the number of the process behind each endpoint that has one."""
+        return {name: [endpoint.pid] for name, endpoint in self._endpoints.items() if endpoint.pid}
+
     def interrupt(self, job: str) -> None:
         """Take the instance from a spot training job."""
         if job not in self._jobs or not self._jobs[job].interrupt():

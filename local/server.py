@@ -64,12 +64,12 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """Return the variables under which every verb and SDK uses this stack."""
-        arn = state_machine_arn("ClassifyImage", REGION)
         return CREDENTIALS | {
             "AWS_ENDPOINT_URL": self.url,
             "WORKFLOW_BUCKET": BUCKET,
             "WORKFLOW_ROLE_ARN": ROLE_ARN,
-            "WORKFLOW_STATE_MACHINE_ARN": arn,
+            "WORKFLOW_STATE_MACHINE_ARN": state_machine_arn("ClassifyImage", REGION),
+            "WORKFLOW_BATCH_STATE_MACHINE_ARN": state_machine_arn("ClassifyBatch", REGION),
         }
 
     def deploy(self, parameters: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -81,11 +82,24 @@ class Running:
         """Take the instance from a spot training job, as SageMaker may at any time; the job then begins again."""
         self._put(f"/_local/training-jobs/{job}/interruption", {})
 
-    def _put(self, path: str, body: Mapping[str, str]) -> None:
+    def throttle(self, share: float, seconds: float) -> None:
+        """Let InvokeEndpoint answer ThrottlingException to a share of its calls, from 0 to 1, for a while."""
+        self._put("/_local/throttling", {"share": share, "seconds": seconds})
+
+    def processes(self) -> dict[str, list[int]]:
+        """Return the numbers of the processes that live, by the name of their function or endpoint."""
+        found: dict[str, list[int]] = self._ask("GET", "/_local/processes", None)
+        return found
+
+    def _put(self, path: str, body: Mapping[str, object]) -> None:
+        self._ask("PUT", path, body)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         url = self.environment["AWS_ENDPOINT_URL"] + path
-        request = urllib.request.Request(url, json.dumps(body).encode(), method="PUT")  # noqa: S310
-        with urllib.request.urlopen(request, timeout=START_SECONDS):  # noqa: S310 - our own loopback address
-            pass
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:  # noqa: S310 - our own loopback address
+            return json.loads(answer.read() or b"null")
 
 
 class Starting:

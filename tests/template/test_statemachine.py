@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from local import mends
 from tests.conftest import ROOT
 
 DEFINITIONS = sorted((ROOT / "statemachine").glob("*.asl.json"))
 # Error names that Step Functions and Lambda themselves give:
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|SQS|S3)\.\w+")
+SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|Sfn|SQS|S3)\.\w+")
 
 
 def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -43,6 +44,7 @@ def test_a_definition_is_in_the_language_as_cfn_lint_and_moto_know_it(definition
     folder = Path(cfnlint.__file__).parent / "data/schemas/other/step_functions"
     schema = json.loads((folder / "statemachine.json").read_text())
     jsonschema.Draft7Validator(schema).validate(json.loads(definition))
+    mends.apply()
     AmazonStateLanguageParser.parse(definition)
 
 
