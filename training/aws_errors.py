@@ -84,6 +84,8 @@ ADVICE = (
     Advice("ResourceInUse|.*AlreadyExists.*", "", "The name is taken; choose another, or take down what has it."),
     Advice("", r"already exist", "The name is taken; choose another, or take down what has it."),
     Advice("", r"No S3 objects found", "Stage the data set into this bucket first."),
+    Advice("", r"Could not find model data", "The model's archive is gone from the bucket; train again."),
+    Advice("", r"in-progress endpoint", "Wait until the endpoint is in service, then try again."),
 )
 
 

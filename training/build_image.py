@@ -1,6 +1,7 @@
 """Build the container of one of our algorithms with Docker, and push it to the account's registry."""
 
 import base64
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def build_image(algorithm: str, *, push: bool = True) -> str:
         return f"{algorithm}:latest"
     registry, password = _registry(algorithm)
     uri = f"{registry}/{algorithm}:latest"
-    _run([docker, "build", "--platform", PLATFORM, "--provenance=false", "--tag", uri, str(OWN / algorithm)])
+    _run([docker, "build", "--platform", PLATFORM, "--tag", uri, str(OWN / algorithm)])
     _run([docker, "login", "--username", "AWS", "--password-stdin", registry], stdin=password)
     _run([docker, "push", uri])
     return uri
@@ -51,6 +52,8 @@ def _registry(repository: str) -> tuple[str, str]:
 
 
 def _run(command: "Sequence[str]", stdin: str | None = None) -> None:
-    result = subprocess.run(command, input=stdin, text=True, check=False)  # noqa: S603 - a list of our own words
+    # SageMaker takes no image index, which is what buildx makes when it adds its attestations.
+    environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    result = subprocess.run(command, input=stdin, text=True, check=False, env=environment)  # noqa: S603 - our own words
     if result.returncode:
         raise ImageBuildError(f"`docker {command[1]}` ended with {result.returncode}; its output above says why.")

@@ -12,6 +12,8 @@ from botocore.exceptions import (
 from training.aws_errors import advice, sentence, with_advice
 
 CASES = [
+    ("ValidationException", "Could not find model data at s3://bucket/model.tar.gz.", "train again"),
+    ("ValidationException", 'Cannot update in-progress endpoint "arn:x".', "Wait until"),
     ("ExpiredTokenException", "The security token included in the request is expired", "log in again"),
     ("ExpiredToken", "The provided token has expired.", "log in again"),
     ("UnrecognizedClientException", "The security token included in the request is invalid.", "aren't valid"),

@@ -1,0 +1,107 @@
+"""What `train` plans before it asks AWS for anything, and what it reads from a log."""
+
+import json
+import re
+
+import pytest
+from botocore.exceptions import NoRegionError
+
+from tests.unit.training.service_model import SAGEMAKER
+from tests.unit.training.test_request import DATASET, ROLE
+from training.errors import JobError
+from training.train import core_spelling, plan
+from training.watch import Summary
+
+
+@pytest.fixture(autouse=True)
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The region that the plans are made for."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def test_the_built_in_container_is_the_one_of_the_region() -> None:
+    job, request = plan(DATASET, bucket="bucket", role_arn=ROLE, algorithm="scratch-32")
+    assert re.fullmatch(r"\d{12}\.dkr\.ecr\.eu-west-1\.amazonaws\.com/image-classification:1", job.image)
+    assert request["AlgorithmSpecification"]["TrainingImage"] == job.image
+
+
+def test_our_container_is_in_the_registry_of_the_roles_account() -> None:
+    job, _ = plan(DATASET, bucket="bucket", role_arn=ROLE)
+    assert job.image == "123456789012.dkr.ecr.eu-west-1.amazonaws.com/scattering_ridge:latest"
+
+
+def test_a_job_takes_the_image_size_of_its_network_or_else_of_its_data() -> None:
+    assert plan(DATASET, bucket="b", role_arn=ROLE, algorithm="transfer-224")[0].image_size == 224
+    assert plan(DATASET, bucket="b", role_arn=ROLE)[0].image_size == DATASET.image_size
+
+
+@pytest.mark.parametrize("name", ["a", "under_score", "x" * 63, "a-" * 31 + "a"])
+def test_a_jobs_name_is_one_that_sagemaker_takes(name: str) -> None:
+    shape = SAGEMAKER.shape_for("TrainingJobName")
+    dataset = type(DATASET)(**vars(DATASET) | {"name": name})
+    job, _ = plan(dataset, bucket="b", role_arn=ROLE)
+    assert re.fullmatch(shape.metadata["pattern"], job.training_job)
+    assert len(job.training_job) <= shape.metadata["max"]
+
+
+def test_without_a_region_nothing_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(NoRegionError):
+        plan(DATASET, bucket="b", role_arn=ROLE)
+
+
+def test_a_plan_is_json() -> None:
+    _, request = plan(DATASET, bucket="b", role_arn=ROLE)
+    assert json.loads(json.dumps(request)) == request
+
+
+def test_a_role_of_another_partition_is_a_role_and_a_user_is_none() -> None:
+    assert plan(DATASET, bucket="b", role_arn="arn:aws-cn:iam::123456789012:role/path/name")
+    with pytest.raises(JobError, match="is not the ARN of a role"):
+        plan(DATASET, bucket="b", role_arn="arn:aws:iam::123456789012:user/me")
+
+
+@pytest.mark.parametrize(
+    ("aws", "core"),
+    [
+        ("S3OutputPath", "s3_output_path"),
+        ("VolumeSizeInGB", "volume_size_in_gb"),
+        ("MaxRuntimeInSeconds", "max_runtime_in_seconds"),
+        ("KmsKeyId", "kms_key_id"),
+        ("S3DataDistributionType", "s3_data_distribution_type"),
+        ("HyperParameters", "hyper_parameters"),
+    ],
+)
+def test_keys_are_spelled_as_sagemaker_core_spells_them(aws: str, core: str) -> None:
+    assert core_spelling({aws: 1}) == {core: 1}
+
+
+def test_a_users_own_keys_keep_their_spelling() -> None:
+    assert core_spelling({"HyperParameters": {"NumLayers": "18"}, "Tags": [{"Key": "A", "Value": "B"}]}) == {
+        "hyper_parameters": {"NumLayers": "18"},
+        "tags": [{"key": "A", "value": "B"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "summary"),
+    [
+        ([], ""),
+        (["[11/23/2026 14:00:00 INFO 1] Epoch[0] Train-accuracy=0.5312"], "epoch 0, train accuracy 0.5312"),
+        (
+            ["Epoch[0] Train-accuracy=0.5", "Epoch[1] Train-accuracy=0.6", "Epoch[1] Validation-accuracy=0.55"],
+            "epoch 1, train accuracy 0.6, validation accuracy 0.55",
+        ),
+        (
+            ["train-accuracy=0.99 out-of-fold-accuracy=0.9 validation-accuracy=0.91"],
+            "train accuracy 0.99, validation accuracy 0.91",
+        ),
+        (["pretrain-accuracy=0.1", "read 1000 images of channel train"], ""),
+    ],
+)
+def test_the_line_of_progress_tells_epoch_and_accuracies(lines: list[str], summary: str) -> None:
+    seen = Summary()
+    for line in lines:
+        seen.read(line)
+    assert str(seen) == summary
