@@ -56,16 +56,26 @@ def deploy(
     options, canary = options or EndpointOptions(), canary or Canary()
     if canary.percent is not None and options.serverless_memory is None and options.instances < 2:
         raise DeployError("A canary takes at most half of the instances, so it needs two or more: give --instances 2.")
+    if scaling and options.serverless_memory is not None:
+        raise DeployError("A serverless endpoint scales by itself; leave --autoscale out.")
     new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options)
     sagemaker = boto3.client("sagemaker")
+    owned = _is_owned(sagemaker, endpoint_name)
+    if owned is False:
+        raise DeployError(
+            f"The name {endpoint_name} is taken by an endpoint that wasn't deployed from here; choose another, or tag "
+            f"that one with {OWNER_TAG}={endpoint_name}."
+        )
     if not _model_stands(sagemaker, new_model["ModelName"]):
         sagemaker.create_model(**new_model)
     if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
     config = new_config["EndpointConfigName"]
-    changed = _serve(sagemaker, endpoint_name, config, options, canary)
-    if options.serverless_memory is None:
-        apply_scaling(endpoint_name, scaling)
+    changed = owned is not None and _update(sagemaker, endpoint_name, config, canary)
+    if not _is_owned(sagemaker, endpoint_name):
+        _create(sagemaker, endpoint_name, config, options)
+        changed = True
+    apply_scaling(endpoint_name, scaling)
     return Deployment(endpoint_name, config, new_model["ModelName"], model.labels, changed)
 
 
@@ -84,6 +94,8 @@ def plan(
 def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     """Return the endpoint to the configuration that it had before its last update, and give that one's name.
 
+    No alarm watches this unless `canary` names it: those that made it necessary still ring.
+
     Raises:
         DeployError: there is no such endpoint, or none before.
     """
@@ -98,24 +110,23 @@ def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     return config
 
 
-def _serve(sagemaker: "SageMakerClient", endpoint: str, config: str, options: EndpointOptions, canary: Canary) -> bool:
-    """Bring the endpoint onto the configuration; return whether it wasn't there."""
-    owned = _is_owned(sagemaker, endpoint)
-    if owned is False:
-        raise DeployError(
-            f"The name {endpoint} is taken by an endpoint that wasn't deployed from here; choose another, or tag that "
-            f"one with {OWNER_TAG}={endpoint}."
-        )
-    if owned:
-        standing = settle(sagemaker, endpoint, failed_too=True)
-        if standing["EndpointStatus"] != "Failed":
-            if standing["EndpointConfigName"] == config:
-                return False
-            update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint))
-            return True
-        # Nothing else can be done with an endpoint that couldn't be created.
+def _update(sagemaker: "SageMakerClient", endpoint: str, config: str, canary: Canary) -> bool:
+    """Move a standing endpoint to the configuration, or delete it where it failed; return whether anything changed."""
+    standing = settle(sagemaker, endpoint, failed_too=True)
+    if standing["EndpointStatus"] == "Failed":
+        # Nothing else can be done with it.
         sagemaker.delete_endpoint(EndpointName=endpoint)
-        _wait_for_end(sagemaker, endpoint)
+        for _ in pauses():
+            if _is_owned(sagemaker, endpoint) is None:
+                break
+    elif standing["EndpointConfigName"] == config:
+        return False
+    else:
+        update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint))
+    return True
+
+
+def _create(sagemaker: "SageMakerClient", endpoint: str, config: str, options: EndpointOptions) -> None:
     tags = {OWNER_TAG: endpoint, **options.tags}
     sagemaker.create_endpoint(
         EndpointName=endpoint,
@@ -123,7 +134,6 @@ def _serve(sagemaker: "SageMakerClient", endpoint: str, config: str, options: En
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
     settle(sagemaker, endpoint)
-    return True
 
 
 def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = False) -> "DescribeEndpointOutputTypeDef":
@@ -139,12 +149,6 @@ def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = Fa
                 raise DeployError(f"The endpoint {endpoint} is {state}: {reason}")
             status.update(f"The endpoint {endpoint} is {state} since {waited:.0f} s")
     raise AssertionError("the pauses have no end")
-
-
-def _wait_for_end(sagemaker: "SageMakerClient", endpoint: str) -> None:
-    for _ in pauses():
-        if _is_owned(sagemaker, endpoint) is None:
-            return
 
 
 def _is_owned(sagemaker: "SageMakerClient", endpoint: str) -> bool | None:

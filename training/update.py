@@ -80,21 +80,23 @@ def alarms_of(endpoint: str) -> tuple[str, ...]:
 
 
 def canary_of(endpoint: str, percent: int | None, bake: int | None, alarms: Sequence[str]) -> Canary:
-    """Return how to update the endpoint: watched by the alarms named, else by those that watch the endpoint.
+    """Return how to update the endpoint, watched by the alarms named.
 
-    `bake` None is five minutes for a canary, and nothing without one.
+    A canary is watched by those of the endpoint where none is named, and bakes five minutes where `bake` is None. An
+    update that moves at once isn't: it may be what ends the fault for which they ring.
 
     Raises:
         DeployError: nothing would take a bad canary back.
     """
+    if percent is None:
+        return Canary(None, bake or 0, tuple(alarms))
     found = tuple(alarms) or alarms_of(endpoint)[:MOST_ALARMS]
-    if percent is not None and not found:
+    if not found:
         raise DeployError(
             f"No CloudWatch alarm watches the endpoint {endpoint}, so nothing would take a bad canary back: "
             "deploy the app stack with its alarms, or name some with --alarm."
         )
-    usual = 0 if percent is None else CANARY_BAKE
-    return Canary(percent, usual if bake is None else bake, found)
+    return Canary(percent, CANARY_BAKE if bake is None else bake, found)
 
 
 def _watched(alarm: "MetricAlarmTypeDef") -> "list[DimensionTypeDef]":

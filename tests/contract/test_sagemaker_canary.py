@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import stack
 from tests.containers import model_of
-from training.deploy import Deployment, deploy
+from training.deploy import Deployment, deploy, rollback
 from training.endpoint import EndpointOptions
 from training.errors import DeployError
 from training.update import canary_of
@@ -152,3 +152,19 @@ def test_a_good_model_takes_all_traffic_and_no_request_is_lost() -> None:
     assert set(answers) == {OLD, BETTER}
     assert answers.total() == len(sender.sent) > during
     assert {future.result() for future in sender.sent[during:]} == {BETTER}
+
+
+def test_a_rollback_goes_through_while_the_alarm_still_rings() -> None:
+    before = watched_endpoint("canary-late")
+    serve("erring", "canary-late", 0)
+    with load("canary-late") as sender:
+        time.sleep(1)
+        alarms = canary_of("canary-late", 10, 0, ()).alarms
+        with pytest.raises(DeployError, match="canary-late-errors"):
+            serve("better", "canary-late", 1)
+        assert rollback("canary-late") == before
+        during = len(sender.sent)
+        time.sleep(1)
+    assert set(alarms) == {"canary-late-errors", "canary-late-latency"}
+    assert {future.result() for future in sender.sent[during:]} == {OLD}
+    assert set(sender.answers()) == {"ModelError", OLD}

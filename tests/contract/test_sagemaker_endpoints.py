@@ -105,9 +105,8 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=foreign, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     with pytest.raises(DeployError, match="is taken by an endpoint that wasn't deployed from here"):
         serve("better", foreign)
-    assert not any(thing.kind == "endpoint" for thing in standing(foreign))
+    assert standing(foreign) == []
     sagemaker.delete_endpoint(EndpointName=foreign)
-    teardown(standing(foreign))
 
 
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
@@ -182,6 +181,19 @@ def test_a_serverless_endpoint_serves_without_capture(endpoint: str) -> None:
     assert standing(endpoint)[0].hourly == 0
 
 
+def test_a_serverless_endpoint_is_not_scaled(endpoint: str) -> None:
+    options = EndpointOptions(serverless_memory=2048, capture_percentage=0)
+    with pytest.raises(DeployError, match="scales by itself"):
+        deploy(
+            model_of("scattering_ridge"),
+            endpoint_name=endpoint,
+            bucket=stack.BUCKET,
+            role_arn=stack.ROLE_ARN,
+            options=options,
+            scaling=Scaling(most=2),
+        )
+
+
 def test_what_stands_is_listed_with_what_it_costs(endpoint: str) -> None:
     serve("scattering_ridge", endpoint, instances=2)
     prices = {thing.kind: thing.hourly for thing in standing(endpoint)}
@@ -232,7 +244,8 @@ def test_the_alarms_that_watch_an_endpoint_are_found(endpoint: str) -> None:
     cloudwatch.put_metric_alarm(AlarmName=f"{endpoint}-other", Period=60, Statistic="Sum", **common, **metric)
     assert set(alarms_of(endpoint)) == {f"{endpoint}-direct", f"{endpoint}-query"}
     assert canary_of(endpoint, 10, None, ()) == Canary(10, 300, alarms_of(endpoint))
-    assert canary_of(endpoint, None, None, ("mine",)) == Canary(None, 0, ("mine",))
+    assert canary_of(endpoint, 10, 60, ("mine",)) == Canary(10, 60, ("mine",))
+    assert canary_of(endpoint, None, None, ()) == Canary(None, 0, ())
 
 
 def test_files_folders_and_objects_are_predicted_in_order(endpoint: str, tmp_path: Path) -> None:
