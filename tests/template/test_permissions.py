@@ -1,0 +1,137 @@
+"""What each function, state machine, rule and job may do: exactly this."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.template.transformed import APP, DATA, flat, of_type
+
+OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
+BUCKET = "arn:${AWS::Partition}:s3:::${DataBucketName}"
+WRITE_LOGS = "logs:CreateLogStream logs:PutLogEvents"
+WRITE_TRACES = ("xray:PutTraceSegments xray:PutTelemetryRecords", "*")
+DELIVER_LOGS = (
+    "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries "
+    "logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups",
+    "*",
+)
+SAMPLE_TRACES = (
+    "xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets",
+    "*",
+)
+MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+EXPECTED: dict[str, set[tuple[str, str]]] = {
+    "SerializeRole": {
+        ("s3:GetObject s3:GetObjectVersion", OBJECTS),
+        ("s3:ListBucket", BUCKET),
+        (WRITE_LOGS, "SerializeLogs.Arn"),
+        WRITE_TRACES,
+    },
+    "ClassifyRole": {
+        (
+            "sagemaker:InvokeEndpoint",
+            "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/${EndpointName}",
+        ),
+        (WRITE_LOGS, "ClassifyLogs.Arn"),
+        WRITE_TRACES,
+    },
+    "ThresholdRole": {(WRITE_LOGS, "ThresholdLogs.Arn"), WRITE_TRACES},
+    "ClassifyImageRole": {
+        ("lambda:InvokeFunction", "SerializeFunctionAliaslive ClassifyFunctionAliaslive ThresholdFunctionAliaslive"),
+        ("sqs:SendMessage", "ReviewQueue.Arn"),
+        DELIVER_LOGS,
+        SAMPLE_TRACES,
+    },
+    "ClassifyBatchRole": {
+        ("states:StartSyncExecution", "ClassifyImageExpress"),
+        ("states:StartExecution", f"{MACHINE}:stateMachine:${{AWS::StackName}}-classify-batch"),
+        (
+            "states:DescribeExecution states:StopExecution",
+            f"{MACHINE}:execution:${{AWS::StackName}}-classify-batch/*",
+        ),
+        ("s3:ListBucket", BUCKET),
+        ("s3:GetObject s3:PutObject s3:ListMultipartUploadParts s3:AbortMultipartUpload", f"{BUCKET}/batches/*"),
+        DELIVER_LOGS,
+        SAMPLE_TRACES,
+    },
+    "UploadRole": {("states:StartExecution", "ClassifyImage")},
+}
+# Actions for which the service takes no resource; cloudwatch:PutMetricData is bound by its namespace.
+UNBOUND = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"} | {
+    action for actions, _ in (WRITE_TRACES, DELIVER_LOGS, SAMPLE_TRACES) for action in actions.split()
+}
+# The translator makes this one for gradual deployments; it has AWS's managed policy alone.
+MADE_BY_SAM = "CodeDeployServiceRole"
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role["Policies"]:
+        yield from flat(policy["PolicyDocument"]["Statement"])
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_role_may_do_what_its_code_does_and_nothing_else(name: str) -> None:
+    role = of_type(APP, "AWS::IAM::Role")[name]
+    found = [(" ".join(listed(one["Action"])), " ".join(listed(one["Resource"]))) for one in statements(role)]
+    assert set(found) == EXPECTED[name]
+    assert len(found) == len(EXPECTED[name])
+    assert "ManagedPolicyArns" not in role
+
+
+def test_every_role_of_the_app_stack_is_held_to_a_list() -> None:
+    assert set(of_type(APP, "AWS::IAM::Role")) == set(EXPECTED) | {MADE_BY_SAM}
+    assert not of_type(APP, "AWS::IAM::Policy")
+
+
+@pytest.mark.parametrize("path", [APP, DATA], ids=lambda path: path.parent.name)
+def test_only_what_knows_no_resources_is_granted_on_all(path: Any) -> None:
+    roles = {name: role for name, role in of_type(path, "AWS::IAM::Role").items() if name != MADE_BY_SAM}
+    for role in roles.values():
+        for one in statements(role):
+            assert one["Effect"] == "Allow"
+            assert not any("*" in action for action in listed(one["Action"]))
+            if "*" in listed(one["Resource"]):
+                assert set(listed(one["Action"])) <= UNBOUND
+
+
+def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:
+    functions = {name: flat(one["Role"]) for name, one in of_type(APP, "AWS::Lambda::Function").items()}
+    assert functions == {
+        "SerializeFunction": "SerializeRole.Arn",
+        "ClassifyFunction": "ClassifyRole.Arn",
+        "ThresholdFunction": "ThresholdRole.Arn",
+    }
+    machines = {name: flat(one["RoleArn"]) for name, one in of_type(APP, "AWS::StepFunctions::StateMachine").items()}
+    assert machines == {
+        "ClassifyImage": "ClassifyImageRole.Arn",
+        "ClassifyImageExpress": "ClassifyImageRole.Arn",
+        "ClassifyBatch": "ClassifyBatchRole.Arn",
+    }
+
+
+def test_services_take_a_role_only_for_this_account() -> None:
+    for name in ("ClassifyImageRole", "ClassifyBatchRole", "UploadRole"):
+        (trust,) = flat(of_type(APP, "AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]["Statement"])
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
+
+
+def test_the_bucket_is_private_encrypted_versioned_announces_uploads_and_forgets_in_time() -> None:
+    (bucket,) = of_type(DATA, "AWS::S3::Bucket").values()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["Capture"]["Prefix"] == "capture/"
+    assert {"NoncurrentVersionExpiration"} <= rules["OldVersions"].keys()
+    (policy,) = of_type(DATA, "AWS::S3::BucketPolicy").values()
+    (statement,) = flat(policy["PolicyDocument"]["Statement"])
+    assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
+    assert statement["Resource"] == ["DataBucket.Arn", "${DataBucket.Arn}/*"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}

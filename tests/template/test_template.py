@@ -1,0 +1,199 @@
+"""The app stack's template and what it wires: they must say the same."""
+
+import ast
+import importlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.template.transformed import APP, DATA, flat, of_type, resources, transformed
+
+FUNCTIONS = {"SerializeFunction": "serialize", "ClassifyFunction": "classify", "ThresholdFunction": "threshold"}
+CLIENTS = {"SerializeFunction": "S3", "ClassifyFunction": "RUNTIME"}
+# Read by Powertools and by the SDK.
+READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "AWS_ENDPOINT_URL"}
+NAMESPACE = "ImageClassification"
+
+
+def source(function: str) -> ast.Module:
+    return ast.parse((ROOT / "functions" / FUNCTIONS[function] / "app.py").read_text())
+
+
+def calls(tree: ast.Module, owner: str, method: str) -> set[str]:
+    """Return the first argument of each call of a method of something with that name."""
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == f"{owner}.{method}"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def definition(machine: str) -> tuple[str, dict[str, Any]]:
+    properties = of_type(APP, "AWS::StepFunctions::StateMachine")[machine]
+    return (ROOT / properties["DefinitionS3Location"]["Key"]).read_text(), properties["DefinitionSubstitutions"]
+
+
+def tasks_of(function: str) -> list[dict[str, Any]]:
+    """Return the states of the single-image machine that call a function."""
+    text, substitutions = definition("ClassifyImage")
+    (name,) = (key for key, value in substitutions.items() if flat(value) == f"{function}Aliaslive")
+    states = json.loads(text)["States"].values()
+    return [state for state in states if state.get("Parameters", {}).get("FunctionName") == f"${{{name}}}"]
+
+
+@pytest.mark.parametrize("path", [APP, DATA], ids=lambda path: path.parent.name)
+def test_every_parameter_says_what_it_is_and_refuses_what_it_cannot_be(path: Path) -> None:
+    for name, parameter in transformed(path)["Parameters"].items():
+        assert parameter["Description"].endswith("."), name
+        bounded = "AllowedPattern" in parameter or "AllowedValues" in parameter
+        assert bounded or {"MinValue", "MaxValue"} <= parameter.keys(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("AlarmEmail", ["", "a.b@example.org"], ["nobody", "a@b", "a b@c.d", "a@b.c, d@e.f"]),
+        ("ClassLabels", ["bicycle,motorcycle", "a b,c,d"], ["bicycle", "a,,b", ",a", "a,"]),
+        ("EndpointName", ["image-classification", "a"], ["", "-a", "a_b", "a" * 64]),
+        ("DataBucketName", ["my-bucket.1"], ["Upper", "a", "-ab", "ab-"]),
+    ],
+)
+def test_a_parameters_pattern_takes_good_values_and_refuses_bad_ones(
+    name: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = transformed(APP)["Parameters"][name]["AllowedPattern"]
+    assert all(re.fullmatch(pattern, value) for value in good)
+    assert not any(re.fullmatch(pattern, value) for value in bad)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_the_variables_that_the_template_sets_and_no_others(function: str) -> None:
+    variables = of_type(APP, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    assert set(variables) - READ_BY_LIBRARIES == calls(source(function), "environment", "get")
+    assert set(variables) >= READ_BY_LIBRARIES
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_sdk_gives_up_before_lambda_and_lambda_before_the_task(function: str) -> None:
+    timeout = of_type(APP, "AWS::Lambda::Function")[function]["Timeout"]
+    (task,) = tasks_of(function)
+    assert timeout < task["TimeoutSeconds"]
+    if function in CLIENTS:
+        app = importlib.import_module(f"functions.{FUNCTIONS[function]}.app")
+        config = getattr(app, CLIENTS[function]).meta.config
+        attempts = config.retries["total_max_attempts"]
+        # Between two attempts the SDK's standard mode waits a second at most.
+        assert attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1) < timeout
+
+
+@pytest.mark.parametrize("machine", ["ClassifyImage", "ClassifyImageExpress", "ClassifyBatch"])
+def test_a_definition_and_its_substitutions_name_the_same_things_and_they_exist(machine: str) -> None:
+    text, substitutions = definition(machine)
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
+    known = set(resources(APP)) | set(transformed(APP)["Parameters"])
+    assert {flat(value) for value in substitutions.values()} <= known
+
+
+def test_the_express_and_the_standard_machine_are_one_definition() -> None:
+    assert definition("ClassifyImage") == definition("ClassifyImageExpress")
+
+
+def test_executions_are_traced_and_logged_without_the_image() -> None:
+    for machine in of_type(APP, "AWS::StepFunctions::StateMachine").values():
+        assert machine["TracingConfiguration"] == {"Enabled": True}
+        assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_fault_is_an_error_that_the_state_machine_has_no_name_for(function: str) -> None:
+    (task,) = tasks_of(function)
+    named = {name for rule in [*task["Retry"], *task["Catch"]] for name in rule["ErrorEquals"] if "." not in name}
+    faults = of_type(APP, "AWS::Logs::MetricFilter")[function.removesuffix("Function") + "Faults"]
+    assert set(re.findall(r'\$\.errorType != "(\w+)"', faults["FilterPattern"])) == named
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_new_version_is_rolled_back_by_the_functions_own_alarm(function: str) -> None:
+    name = function.removesuffix("Function")
+    group = of_type(APP, "AWS::CodeDeploy::DeploymentGroup")[f"{function}DeploymentGroup"]
+    assert flat(group["AlarmConfiguration"]["Alarms"]) == [{"Name": f"{name}FaultsAlarm"}]
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    alarm = of_type(APP, "AWS::CloudWatch::Alarm")[f"{name}FaultsAlarm"]
+    (metric,) = of_type(APP, "AWS::Logs::MetricFilter")[f"{name}Faults"]["MetricTransformations"]
+    assert (alarm["Namespace"], flat(alarm["MetricName"])) == (metric["MetricNamespace"], flat(metric["MetricName"]))
+
+
+def test_every_alarm_tells_the_topic_and_is_quiet_where_nothing_happens() -> None:
+    alarms = of_type(APP, "AWS::CloudWatch::Alarm")
+    for alarm in alarms.values():
+        assert flat(alarm["AlarmActions"]) == ["AlarmTopic"]
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmDescription"].endswith(".")
+    dashboard = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    assert set(re.findall(r"\$\{(\w+)\.Arn\}", dashboard)) == set(alarms)
+
+
+def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_made() -> None:
+    emitted = set().union(*(calls(source(function), "metrics", "add_metric") for function in FUNCTIONS))
+    filtered = {
+        flat(one["MetricName"])
+        for metric_filter in of_type(APP, "AWS::Logs::MetricFilter").values()
+        for one in metric_filter["MetricTransformations"]
+    }
+    alarms = of_type(APP, "AWS::CloudWatch::Alarm").values()
+    rung = {flat(alarm["MetricName"]) for alarm in alarms if alarm.get("Namespace") == NAMESPACE}
+    assert rung <= emitted | filtered
+    shown: set[str] = set()
+    for widget in dashboard():
+        namespace = ""
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], dict) or metric[0] == "...":
+                continue
+            namespace = namespace if metric[0] == "." else metric[0]
+            shown |= {metric[1]} if namespace == NAMESPACE else set()
+    assert shown == emitted | filtered
+
+
+def dashboard() -> list[dict[str, Any]]:
+    """Return the dashboard's widgets, a number in place of each parameter that is one."""
+    body = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    return list(json.loads(re.sub(r"(?<!\")\$\{(MaxReviewRate|ConfidenceThreshold)\}", "0.5", body))["widgets"])
+
+
+def test_the_dashboards_widgets_do_not_cover_each_other() -> None:
+    taken: set[tuple[int, int]] = set()
+    for one in dashboard():
+        cells = {
+            (x, y) for x in range(one["x"], one["x"] + one["width"]) for y in range(one["y"], one["y"] + one["height"])
+        }
+        assert not taken & cells
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_queues_are_encrypted_keep_two_weeks_and_what_nobody_can_finish_goes_to_dead_letters() -> None:
+    queues = of_type(APP, "AWS::SQS::Queue")
+    assert all(one["SqsManagedSseEnabled"] is True for one in queues.values())
+    assert all(one["MessageRetentionPeriod"] == 14 * 24 * 3600 for one in queues.values())
+    assert flat(queues["ReviewQueue"]["RedrivePolicy"])["deadLetterTargetArn"] == "ReviewDeadLetters.Arn"
+    (target,) = of_type(APP, "AWS::Events::Rule")["UploadRule"]["Targets"]
+    assert flat(target["DeadLetterConfig"]) == {"Arn": "UploadDeadLetters.Arn"}
+
+
+@pytest.mark.parametrize("path", [ROOT / "samconfig.toml", ROOT / "training/samconfig.toml"])
+def test_every_environment_deploys_to_a_stack_of_its_own_without_flags(path: Path) -> None:
+    environments = tomllib.loads(path.read_text())
+    del environments["version"]
+    stacks = {one["global"]["parameters"]["stack_name"] for one in environments.values()}
+    assert len(stacks) == len(environments)
+    for one in environments.values():
+        assert one["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+        assert one["deploy"]["parameters"]["resolve_s3"] is True
