@@ -18,7 +18,7 @@ QUANTILES = 10
 PSEUDOCOUNT = 0.5
 # Chi-square's approximation wants about this many expected in each cell; rarer classes are taken together.
 FEWEST_EXPECTED = 5
-# Of the features' mean variance: keeps the discriminant stable where there are few records for so many features.
+# Of a feature's variance: keeps the discriminant stable where there are few records for so many features.
 SHRINKAGE = 0.1
 
 
@@ -75,6 +75,8 @@ def compare_descriptions(reference: Floats, window: Floats, seed: int = 0) -> Co
     After Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", 2017.
     """
     rows = np.concatenate([reference, window])
+    if not np.ptp(rows, axis=0).any():
+        return Comparison(0.0, 1.0)
     rows = (rows - rows.mean(axis=0)) / np.where(np.ptp(rows, axis=0) > 0, rows.std(axis=0), 1)
     random = np.random.default_rng(seed)
     first, second = (random.permutation(part) for part in (rows[: len(reference)], rows[len(reference) :]))
@@ -89,9 +91,8 @@ def compare_descriptions(reference: Floats, window: Floats, seed: int = 0) -> Co
 def _discriminant(reference: Floats, window: Floats) -> Floats:
     """The direction of shape (d,) along which two samples lie furthest apart for their spread."""
     covariance = (np.atleast_2d(np.cov(reference.T)) + np.atleast_2d(np.cov(window.T))) / 2
-    shrinkage = SHRINKAGE * np.trace(covariance) / len(covariance)
     apart = window.mean(axis=0) - reference.mean(axis=0)
-    direction: Floats = np.linalg.solve(covariance + shrinkage * np.eye(len(covariance)), apart)
+    direction: Floats = np.linalg.solve(covariance + SHRINKAGE * np.eye(len(covariance)), apart)
     return direction
 
 

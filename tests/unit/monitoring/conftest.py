@@ -49,15 +49,16 @@ def s3(aws: str) -> Iterator["S3Client"]:
 
 @pytest.fixture
 def dataset(s3: "S3Client") -> str:
-    """Three bicycles, then two motorcycles, staged in the bucket."""
+    """Three bicycles, then two motorcycles to test, and the same to train, staged in the bucket."""
     folder = f"datasets/{DATASET}"
     labels = [0, 0, 0, 1, 1]
     description = {"name": DATASET, "classes": CLASSES, "image_size": 32}
     listing = "".join(f"{i}\t{label}\timage_{i}.png\n" for i, label in enumerate(labels))
     s3.put_object(Bucket=BUCKET, Key=f"{folder}/dataset.json", Body=json.dumps(description).encode())
-    s3.put_object(Bucket=BUCKET, Key=f"{folder}/test.lst", Body=listing.encode())
-    for i in range(len(labels)):
-        s3.put_object(Bucket=BUCKET, Key=f"{folder}/test/image_{i}.png", Body=png(i))
+    for split in ("train", "test"):
+        s3.put_object(Bucket=BUCKET, Key=f"{folder}/{split}.lst", Body=listing.encode())
+        for i in range(len(labels)):
+            s3.put_object(Bucket=BUCKET, Key=f"{folder}/{split}/image_{i}.png", Body=png(i))
     return DATASET
 
 

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from monitoring.baseline import Baseline
 from monitoring.executions import Execution
+from monitoring.measures import MEASURES, measure
+from monitoring.window import Sample
 
 BUCKET = "workflow"
 DATASET = "pedals"
@@ -54,6 +57,19 @@ def captured(
         "eventMetadata": metadata,
         "eventVersion": "0",
     }
+
+
+def sample(count: int, seed: int = 0, brighter: float = 0.0, confidence: float = 0.9) -> Sample:
+    """Measured noise of which every image is *brighter* grey levels brighter, and answers of about that confidence."""
+    random = np.random.default_rng(seed)
+    levels = random.normal(128, 20, (count, 1, 1, 1)) + random.normal(0, 20, (count, 32, 32, 3)) + brighter
+    scores = np.clip(random.normal(confidence, 0.03, count), 0, 1)
+    labels = tuple(CLASSES[code] for code in random.integers(2, size=count))
+    return Sample(*measure(np.clip(levels, 0, 255).astype(np.uint8), np.ones(count)), scores, labels)
+
+
+def baseline(count: int = 200) -> Baseline:
+    return Baseline(DATASET, "pedals", CLASSES, 32, START.isoformat(), MEASURES, sample(count, seed=1))
 
 
 def lines(*records: dict[str, Any]) -> bytes:
