@@ -17,10 +17,11 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
+from local.admission import ServiceError
 from local.errors import LocalError
 from local.fleet import Answer, Unavailable
 from local.lambdas import Function
-from local.sagemaker import SageMaker, ServiceError
+from local.sagemaker import SageMaker
 from local.template import ACCOUNT_ID
 
 if TYPE_CHECKING:

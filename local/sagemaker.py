@@ -14,25 +14,16 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from local.admission import ServiceError, check_deployment, check_quota, check_role, check_spot
 from local.alarms import Alarms
 from local.endpoints import Endpoint
 from local.errors import LocalError
 from local.fleet import Fleet
 from local.metrics import Metrics
 from local.template import ACCOUNT_ID
-from local.training_jobs import DEFAULT_MAX_RUNTIME, TrainingJob
+from local.training_jobs import TrainingJob
 
 Record = dict[str, Any]
-# As in a new account, the quota of the large GPU instances is none.
-WITHOUT_QUOTA = re.compile(r"ml\.(p\d|trn\d)")
-
-
-class ServiceError(LocalError):
-    """An error of the service as it goes over the wire: its code and its message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class SageMaker:
@@ -103,21 +94,6 @@ class SageMaker:
             for endpoint in self._endpoints.values():
                 endpoint.stop()
 
-    def _check_role(self, role_arn: str) -> None:
-        if role_arn != self._role_arn:
-            message = (
-                f"Could not assume role {role_arn}. Please ensure that the role exists; here it is {self._role_arn}."
-            )
-            raise ServiceError("ValidationException", message)
-
-    def _check_quota(self, instance_type: str, usage: str) -> None:
-        if WITHOUT_QUOTA.match(instance_type):
-            message = (
-                f"The account-level service limit '{instance_type} for {usage} usage' is 0 Instances, with current "
-                "utilization of 0 Instances and a request delta of 1 Instances."
-            )
-            raise ServiceError("ResourceLimitExceeded", message)
-
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
 
@@ -154,14 +130,9 @@ class SageMaker:
 
     def _create_training_job(self, request: Record) -> Record:
         name = request["TrainingJobName"]
-        self._check_role(request["RoleArn"])
-        self._check_quota(request["ResourceConfig"].get("InstanceType", ""), "training job")
-        times = request.get("StoppingCondition", {})
-        if request.get("EnableManagedSpotTraining") and times.get("MaxWaitTimeInSeconds", 0) < times.get(
-            "MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME
-        ):
-            message = "MaxWaitTimeInSeconds must be present and be greater than or equal to MaxRuntimeInSeconds."
-            raise ServiceError("ValidationException", message)
+        check_role(request["RoleArn"], self._role_arn)
+        check_quota(request["ResourceConfig"].get("InstanceType", ""), "training job")
+        check_spot(request)
         record = self._create("training-job", name, request)
         try:
             self._jobs[name] = self._start_job(record)
@@ -194,7 +165,7 @@ class SageMaker:
     # Models and endpoint configurations
 
     def _create_model(self, request: Record) -> Record:
-        self._check_role(request.get("ExecutionRoleArn", ""))
+        check_role(request.get("ExecutionRoleArn", ""), self._role_arn)
         return {"ModelArn": self._create("model", request["ModelName"], request)["Arn"]}
 
     def _describe_model(self, request: Record) -> Record:
@@ -211,7 +182,7 @@ class SageMaker:
         name = request["EndpointConfigName"]
         for variant in request["ProductionVariants"]:
             self._find("model", variant["ModelName"])
-            self._check_quota(variant.get("InstanceType", ""), "endpoint")
+            check_quota(variant.get("InstanceType", ""), "endpoint")
             if "ServerlessConfig" in variant and request.get("DataCaptureConfig", {}).get("EnableCapture"):
                 raise ServiceError("ValidationException", "DataCaptureConfig is not supported with ServerlessConfig.")
         return {"EndpointConfigArn": self._create("endpoint-config", name, request)["Arn"]}
@@ -259,24 +230,13 @@ class SageMaker:
         if deployment is None and request.get("RetainDeploymentConfig"):
             deployment = record.get("LastDeploymentConfig")
         deployment = deployment or {}
-        self._check_deployment(deployment, variants)
+        check_deployment(deployment, variants, self._alarms)
         try:
             endpoint.update(config, deployment)
         except LocalError as error:
             raise ServiceError("ValidationException", str(error)) from error
         record["LastDeploymentConfig"] = deployment or None
         return {"EndpointArn": record["Arn"]}
-
-    def _check_deployment(self, deployment: Record, variants: list[Record]) -> None:
-        alarms = [alarm["AlarmName"] for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ())]
-        if missing := sorted(set(alarms) - self._alarms.known(alarms)):
-            raise ServiceError("ValidationException", f"Could not find the alarms {', '.join(missing)}.")
-        routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-        if size := routing.get("CanarySize"):
-            instances = sum(variant.get("InitialInstanceCount", 2) for variant in variants)
-            if size["Value"] > 50 or instances < 2:
-                message = "CanarySize must be less than or equal to 50% of the variant's total instance count."
-                raise ServiceError("ValidationException", message)
 
     def _describe_endpoint(self, request: Record) -> Record:
         name = request["EndpointName"]
