@@ -34,7 +34,7 @@ def start_state_machines() -> None:
     Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
 
 
-def transformed(target: Mapping[str, Any], event: "EventMessageType") -> str:
+def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     """Return the JSON that a target gets of an event: all of it, or what its InputTransformer makes.
 
     A value stands as JSON where `<name>` stands without quotes, as the template of the app stack has it. The rules:

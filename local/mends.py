@@ -3,11 +3,13 @@
 import functools
 import threading
 from types import ModuleType
+from typing import Any
 
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import resource_eval_s3
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
@@ -17,9 +19,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import mends_states
 from local.event_targets import start_state_machines
+from local.template import substitute
 
 MOST_TASKS = 400
 # Seconds; the task's own timeout comes first.
@@ -40,6 +44,7 @@ def apply() -> None:
     parse_each_definition_once()
     share_task_clients()
     start_state_machines()
+    run_state_machines_of_stacks()
 
 
 def find_each_backend_once() -> None:
@@ -88,3 +93,22 @@ def share_task_clients() -> None:
 
     for module in (boto_client, *CLIENT_USERS):
         module.boto_client_for = boto_client_for  # type: ignore[attr-defined]
+
+
+def run_state_machines_of_stacks() -> None:
+    """Moto's CloudFormation makes state machines where none is run, without a definition that lies in S3."""
+
+    def create(
+        _class: type[StateMachine], name: str, resource: dict[str, Any], account_id: str, region: str, /, **_: Any
+    ) -> StateMachine:
+        properties = resource["Properties"]
+        location = properties["DefinitionS3Location"]
+        body = boto3.client("s3").get_object(Bucket=location["Bucket"], Key=location["Key"])["Body"]
+        return stepfunctions_parser_backends[account_id][region].create_state_machine(
+            properties.get("StateMachineName", name),
+            substitute(body.read().decode(), properties["DefinitionSubstitutions"]),
+            properties["RoleArn"],
+            sm_type=properties["StateMachineType"],
+        )
+
+    StateMachine.create_from_cloudformation_json = classmethod(create)  # type: ignore[assignment, method-assign]

@@ -90,3 +90,21 @@ def test_a_reference_that_the_stack_cannot_answer_is_named(path: Path) -> None:
 def test_a_definition_with_an_unknown_substitution_is_refused() -> None:
     with pytest.raises(TemplateError, match="needs a value for Missing"):
         substitute('"${Missing}"', {})
+
+
+def test_an_alias_of_a_function_is_its_arn_with_the_name_that_the_template_publishes(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        """
+Globals: {Function: {AutoPublishAlias: live}}
+Resources:
+  First: {Type: AWS::Serverless::Function}
+  Second: {Type: AWS::Serverless::Function, Properties: {AutoPublishAlias: next}}
+  Rule:
+    Type: AWS::Events::Rule
+    Properties: {Targets: [!Ref First.Alias, !Ref Second.Alias, !Ref AWS::StackName]}
+"""
+    )
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function"
+    targets = Template(path, {}, "eu-west-1").rules()["Rule"]["Targets"]
+    assert targets == [f"{arn}:First:live", f"{arn}:Second:next", "image-classification"]
