@@ -520,7 +520,8 @@ def drift(
     from monitoring.span import parse_span
 
     source = _source(bucket, endpoint, from_folder)
-    found = pull.check_drift(out, source, pull.require_baseline(out, bucket, endpoint), parse_span(since, first, last))
+    reference = pull.require_baseline(out, bucket, endpoint)
+    found = pull.check_drift(out, source, endpoint, reference, parse_span(since, first, last))
     rows = [
         (check.name, check.verdict, f"{check.comparison.distance:.3f}", f"{check.p_value:.2g}")
         if check.comparison

@@ -94,12 +94,12 @@ class Drift:
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
 
-def judge(baseline: Baseline, window: Window, sample: Sample) -> Drift:
-    """Compare *sample*, which was taken of *window*, with *baseline*."""
+def judge(endpoint: str, baseline: Baseline, window: Window, sample: Sample) -> Drift:
+    """Compare *sample*, which was taken of a *window* of what *endpoint* captured, with *baseline*."""
     found = compare(baseline.sample, sample)
     return Drift(
         verdict=overall(found),
-        endpoint=baseline.endpoint,
+        endpoint=endpoint,
         dataset=baseline.dataset,
         baseline_created=baseline.created,
         checked=datetime.now(UTC).isoformat(timespec="seconds"),

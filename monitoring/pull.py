@@ -76,7 +76,7 @@ def report(
         threshold=threshold,
         evaluation=evaluation,
         unexpected=unexpected_ends(cases, executions),
-        panel=_panel(out, baseline, window),
+        panel=_panel(out, endpoint, baseline, window),
         limit=limit,
         model_seconds=times.seconds,
         notices=times.notices,
@@ -130,19 +130,19 @@ def report_capture(
         classes=classes,
         threshold=threshold,
         evaluation=evaluation,
-        panel=_panel(out, baseline, window),
+        panel=_panel(out, endpoint, baseline, window),
         limit=limit,
         model_seconds=times.seconds,
         notices=times.notices,
     )
 
 
-def check_drift(out: Path, source: CaptureSource, baseline: Baseline, span: Span) -> Drift:
-    """Hold what *source* captured in *span* against *baseline*; write `drift.json` and `drift.png`."""
+def check_drift(out: Path, source: CaptureSource, endpoint: str, baseline: Baseline, span: Span) -> Drift:
+    """Hold what *source* captured of *endpoint* in *span* against *baseline*; write `drift.json` and `drift.png`."""
     window = Window(baseline.classes, baseline.image_size)
     for record in read_capture(source, span.start, span.end):
         window.add(record)
-    panel = _panel(out, baseline, window)
+    panel = _panel(out, endpoint, baseline, window)
     assert panel is not None
     sketch = drift_sketch(panel.drift, panel.reference, panel.window)
     if sketch is not None:
@@ -187,6 +187,8 @@ def read_labels(path: Path | None) -> dict[str, str]:
     try:
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
+                if not row["label"]:
+                    raise PullError(f"{path} has no label for {row['id']}.")
                 if labels.setdefault(row["id"], row["label"]) != row["label"]:
                     raise PullError(f"{path} gives {row['id']} two labels.")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -217,10 +219,10 @@ def _evaluation(out: Path) -> Evaluation | None:
     return read_evaluation(out / EVALUATION_FILE) if (out / EVALUATION_FILE).exists() else None
 
 
-def _panel(out: Path, baseline: Baseline | None, window: Window | None) -> DriftPanel | None:
+def _panel(out: Path, endpoint: str, baseline: Baseline | None, window: Window | None) -> DriftPanel | None:
     if baseline is None or window is None:
         return None
     sample = window.sample()
-    drift = judge(baseline, window, sample)
+    drift = judge(endpoint, baseline, window, sample)
     write_whole(out / DRIFT_FILE, drift.to_json())
     return DriftPanel(drift, baseline.sample, sample)

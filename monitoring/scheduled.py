@@ -24,6 +24,6 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     window = Window(baseline.classes, baseline.image_size)
     for record in read_capture(S3Capture(bucket, endpoint), start):
         window.add(record)
-    drift = judge(baseline, window, window.sample())
+    drift = judge(endpoint, baseline, window, window.sample())
     publish(drift)
     return {"verdict": drift.verdict, "records": drift.records, "drifted": [check.name for check in drift.drifted]}

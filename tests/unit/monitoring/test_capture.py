@@ -20,7 +20,7 @@ FILE = "capture/pedals/AllTraffic/2026/11/23/09/00-00-000-a.jsonl"
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(2026, *parts, tzinfo=UTC)  # type: ignore[arg-type]
+    return datetime(2026, *parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
 
 
 def one(record: dict[str, Any]) -> CaptureRecord | SkippedLine:

@@ -20,7 +20,7 @@ def window(count: int) -> Window:
 
 
 def judged(found: Sample) -> Drift:
-    return judge(baseline(), window(3), found)
+    return judge("pedals", baseline(), window(3), found)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def many(count: int, shift: float) -> Sample:
 
 
 def test_the_verdict_is_written_as_json_and_an_empty_window_has_no_times() -> None:
-    empty = judge(baseline(), Window(CLASSES, 32), Window(CLASSES, 32).sample())
+    empty = judge("pedals", baseline(), Window(CLASSES, 32), Window(CLASSES, 32).sample())
     row = json.loads(empty.to_json())
     assert (row["verdict"], row["records"], row["first"], row["last"]) == ("too few records", 0, None, None)
     full = json.loads(judged(sample(100, 2)).to_json())

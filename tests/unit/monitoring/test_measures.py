@@ -29,7 +29,8 @@ def test_a_grey_image_has_no_colour_and_a_flat_one_no_contrast() -> None:
     grey = named(np.repeat(noise(2)[..., :1], 3, axis=3))
     assert [grey[name] for name in ("colourfulness", "red to green", "yellow to blue")] == [0, 0, 0]
     flat = named(np.full((1, 32, 32, 3), 7, dtype=np.uint8))
-    assert (flat["brightness"], flat["contrast"]) == (pytest.approx(7), pytest.approx(0))
+    assert flat["brightness"] == pytest.approx(7)
+    assert flat["contrast"] == pytest.approx(0)
     assert all(np.isfinite(value) for value in flat.values())
 
 
@@ -50,4 +51,4 @@ def test_no_images_have_no_measures() -> None:
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
 def test_an_image_of_any_mode_and_size_is_prepared_and_keeps_its_aspect(mode: str) -> None:
     pixels, aspect = prepared(Image.new(mode, (80, 40)), 32)
-    assert (pixels.shape, pixels.dtype, aspect) == ((32, 32, 3), np.uint8, 2)
+    assert (pixels.shape, pixels.dtype.name, aspect) == ((32, 32, 3), "uint8", 2)

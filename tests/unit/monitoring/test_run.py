@@ -47,7 +47,10 @@ def test_every_case_has_one_record_in_the_order_of_the_cases(machine: Machine, t
     assert [(e.case, e.outcome) for e in executions] == [(c.name, c.event["output"]["outcome"]) for c in cases]
     assert sorted(e.case for e in read_executions(tmp_path / "executions.jsonl")) == [c.name for c in cases]
     assert {e.confidence for e in executions} == {0.75}
-    assert all(e.truth == "bicycle" and 0 <= e.seconds < 60 and e.started.endswith("+00:00") for e in executions)
+    assert all(
+        e.truth == "bicycle" and e.seconds is not None and 0 <= e.seconds < 60 and e.started.endswith("+00:00")
+        for e in executions
+    )
 
 
 def test_a_failed_execution_is_recorded_with_its_error_and_cause(machine: Machine, tmp_path: Path) -> None:

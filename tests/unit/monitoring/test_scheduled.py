@@ -1,0 +1,40 @@
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from monitoring_samples import BUCKET, baseline, captured, lines
+
+from monitoring.baseline import BaselineError, baseline_key
+from monitoring.drift import NAMESPACE
+from monitoring.scheduled import lambda_handler
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DATA_BUCKET": BUCKET, "ENDPOINT_NAME": "watched", "WINDOW_HOURS": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_the_last_hour_is_judged_and_published(s3: "S3Client") -> None:
+    now = datetime.now(UTC)
+    s3.put_object(Bucket=BUCKET, Key=baseline_key("watched"), Body=baseline().to_bytes())
+    rows = [captured(f"e{n}", time=now.isoformat()) for n in range(40)]
+    key = f"capture/watched/AllTraffic/{now:%Y/%m/%d/%H}/00-00-000-a.jsonl"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=lines(*rows))
+    answer = lambda_handler({}, None)
+    assert (answer["verdict"], answer["records"]) == ("drift", 40)
+    assert "label mix" in answer["drifted"]
+    cloudwatch = boto3.client("cloudwatch")
+    metrics = cloudwatch.list_metrics(Namespace=NAMESPACE, MetricName="Drift")["Metrics"]
+    assert [{"Name": "EndpointName", "Value": "watched"}] in [metric["Dimensions"] for metric in metrics]
+    cloudwatch.close()
+
+
+def test_without_a_baseline_the_check_fails_by_name(s3: "S3Client") -> None:
+    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+    with pytest.raises(BaselineError, match="make it with `workflow baseline`"):
+        lambda_handler({}, None)
