@@ -14,7 +14,7 @@ BEGIN = """
 """
 RULE = """
     arn = states.create_state_machine(name="machine", definition=definition, roleArn=role)["stateMachineArn"]
-    pattern = {"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "incoming/"}]}}}
+    pattern = {"detail-type": ["Object Created"], "detail": {"object": {"key": [{"prefix": "incoming/"}]}}}
     boto3.client("events").put_rule(Name="rule", EventPattern=json.dumps(pattern))
     boto3.client("events").put_targets(Rule="rule", Targets=[{"Id": "machine", "Arn": arn}])
     s3 = boto3.client("s3")
