@@ -17,6 +17,8 @@ COLUMNS = 2
 ROW = 1.45
 BINS = 24
 LABELS_SHOWN = 6
+# The baseline stands behind.
+SHADE = 0.4
 
 
 def drift(found: Drift, reference: Sample, window: Sample, palette: Palette) -> bytes:
@@ -55,7 +57,7 @@ def _histograms(
     low, high = min(reference.min(), window.min()), max(reference.max(), window.max())
     # All values alike still need a bin of some width.
     bins = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, low + 0.5, BINS + 1)
-    axes.hist(reference, list(bins), density=True, color=palette.grid)
+    axes.hist(reference, list(bins), density=True, color=palette.muted, alpha=SHADE)
     axes.hist(window, list(bins), density=True, histtype="step", linewidth=1.4, color=color)
 
 
@@ -63,6 +65,6 @@ def _shares(axes: Axes, reference: tuple[str, ...], window: tuple[str, ...], col
     counts = [Counter(labels) for labels in (reference, window)]
     names = [name for name, _ in (counts[0] + counts[1]).most_common(LABELS_SHOWN)]
     place = np.arange(len(names))
-    for offset, count, shade in ((-0.2, counts[0], palette.grid), (0.2, counts[1], color)):
-        axes.bar(place + offset, [count[name] / count.total() for name in names], 0.4, color=shade)
+    for offset, count, shade, alpha in ((-0.2, counts[0], palette.muted, SHADE), (0.2, counts[1], color, 1.0)):
+        axes.bar(place + offset, [count[name] / count.total() for name in names], 0.4, color=shade, alpha=alpha)
     axes.set_xticks(place, [plain(name) for name in names], rotation=0 if len(names) <= 2 else 45)
