@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,9 @@ Role = Annotated[str, typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that S
 Endpoint = Annotated[str, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint.")]
 StateMachine = Annotated[
     str, typer.Option(envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine.")
+]
+BatchStateMachine = Annotated[
+    str, typer.Option(envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN", help="ARN of the ClassifyBatch state machine.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
@@ -60,6 +64,13 @@ DEFAULT_ENDPOINT = "image-classification"
 DEFAULT_OUT = Path("out")
 
 console = Console()
+
+
+class LedgerFormat(StrEnum):
+    """Formats of a batch's ledger."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 def _seconds(text: str) -> int:
@@ -405,6 +416,53 @@ def run(
     executions = room.run(state_machine, made.read_cases(out / made.CASES_FILE), out, concurrency, resume=resume)
     _table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
+
+
+@app.command()
+def batch(
+    bucket: Bucket,
+    state_machine: BatchStateMachine,
+    prefix: Annotated[str | None, typer.Option(help="Prefix in the bucket whose objects are classified.")] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="s3://…", help="CSV with a header, or JSON array, of s3_bucket, s3_key[, s3_version_id]."),
+    ] = None,
+    upload: Annotated[
+        Path | None,
+        typer.Option(help="Folder whose files are put into the bucket first.", exists=True, file_okay=False),
+    ] = None,
+    redrive: Annotated[
+        str | None, typer.Option(metavar="ID", help="Run again what failed or is missing in this batch.")
+    ] = None,
+    max_concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Children at once; the template's number by default.")
+    ] = None,
+    format_: Annotated[
+        LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
+    ] = LedgerFormat.CSV,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
+    from monitoring import batch as room
+
+    if redrive is not None:
+        if prefix or manifest or upload:
+            raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
+        ended = room.redrive(redrive, out, max_concurrency)
+    else:
+        folder = str(upload.resolve()) if upload else None
+        ended = room.run(room.Request(bucket, state_machine, prefix, manifest, folder), out, max_concurrency)
+    account = ended.account
+    counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
+    counts |= {"rejected": account.rejected, "failed": account.failed}
+    _table((f"batch {ended.id}", "images"), list(counts.items()))
+    if ended.errors:
+        _table(("error", "images"), list(ended.errors.items()))
+    if account.duplicates:
+        console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
+    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / room.LEDGER_FILE
+    console.print(f"Ledger: {ledger}")
+    room.require_account(ended)
 
 
 @app.command()

@@ -104,6 +104,13 @@ def require_account(batch: Batch) -> None:
     )
 
 
+def write_parquet(batch: Batch) -> Path:
+    """Write the ledger as Parquet too, beside ledger.csv."""
+    from monitoring.parquet import from_csv
+
+    return from_csv(batch.folder / LEDGER_FILE)
+
+
 def _new(request: Request, out: Path) -> Path:
     batch_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     folder = out / BATCHES / batch_id

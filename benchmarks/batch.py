@@ -1,0 +1,251 @@
+"""Classify a batch on the local stack, with faults if asked: python -m benchmarks.batch --images 2000 --faults.
+
+One image in twenty is broken, in six ways, and one in a hundred of the manifest's keys is missing; keys have spaces,
+letters of all kinds, `+` and `%`. Prints what became of the images, how fast, and whose processor time it took.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from local import stack
+from monitoring.batch import ACCOUNT_FILE, BATCHES
+from monitoring.ledger import LEDGER_FILE
+from training.deploy import deploy
+from training.sample import sample_archive
+from training.stage import stage
+from training.train import train
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PREFIX = "photos/"
+MANIFEST = "manifests/photos.csv"
+ENDPOINT = "image-classification"
+TICKS = os.sysconf("SC_CLK_TCK")
+ODD_NAMES = ("a photo", "größe", "写真", "1+1", "50%", "50%25", "a&b=c", "é")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What lies in the bucket: the manifest that names it all, and the error that each key must end with, or None."""
+
+    manifest: str
+    errors: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Driven:
+    """One `workflow batch`: how it ended, how long it took, and the most memory that it held, in bytes."""
+
+    code: int
+    said: str
+    seconds: float
+    peak: int
+
+
+def put_photos(s3: "S3Client", images: Sequence[bytes], count: int, seed: int = 0) -> Photos:
+    """Put `count` objects made of `images` under PREFIX, some of them broken, and a manifest of their keys."""
+    chance = random.Random(seed)  # noqa: S311
+    broken = list(broken_images(images[0]).items())
+    errors: dict[str, str | None] = {}
+    for number in range(count):
+        key = f"{PREFIX}{number:06d} {chance.choice(ODD_NAMES)}.png"
+        if number % 100 == 50:
+            errors[key] = "ImageNotFound"
+            continue
+        name, body = broken[number // 20 % len(broken)] if number % 20 == 7 else ("", images[number % len(images)])
+        errors[key] = ("ImageTooLarge" if name == "bomb" else "InvalidImage") if name else None
+        s3.put_object(Bucket=stack.BUCKET, Key=key, Body=body)
+    rows = io.StringIO()
+    csv.writer(rows).writerows([("s3_bucket", "s3_key"), *((stack.BUCKET, key) for key in errors)])
+    s3.put_object(Bucket=stack.BUCKET, Key=MANIFEST, Body=rows.getvalue().encode())
+    return Photos(f"s3://{stack.BUCKET}/{MANIFEST}", errors)
+
+
+def broken_images(image: bytes) -> dict[str, bytes]:
+    """Six ways in which an image can be broken, by name."""
+    animation = io.BytesIO()
+    frames = [Image.new("L", (32, 32), shade) for shade in (0, 255)]
+    frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
+    middle = len(image) // 2
+    return {
+        "truncated": image[:middle],
+        "text": b"This is not an image.\n",
+        "empty": b"",
+        "bomb": _png_header(60_000),
+        "animated": animation.getvalue(),
+        "corrupt": image[:middle] + bytes(8) + image[middle + 8 :],
+    }
+
+
+@contextmanager
+def deployed(folder: Path, concurrency: int) -> Iterator[tuple[stack.Running, list[bytes]]]:
+    """Run a stack with an endpoint that knows the sample's classes; give it, and the test images."""
+    with stack.running(stack.Options(logs=str(folder / "logs"), concurrency=concurrency)) as running:
+        os.environ.update(running.environment)
+        archive = sample_archive(folder, counts={"train": 60, "test": 15})
+        dataset = stage("cifar100", folder, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
+        model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=folder, quiet=True)
+        deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
+        running.deploy({"ClassLabels": ",".join(model.labels)})
+        yield running, [path.read_bytes() for path in sorted((folder / dataset.prefix / "test").iterdir())]
+
+
+def start_driver(arguments: Sequence[str], out: Path) -> "subprocess.Popen[str]":
+    """Start `workflow batch` in a process of its own."""
+    command = [sys.executable, "-m", "cli", "batch", *arguments, "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=stack.ROOT)
+
+
+def drive(arguments: Sequence[str], out: Path) -> Driven:
+    """Run `workflow batch` to its end."""
+    began = time.monotonic()
+    driver = start_driver(arguments, out)
+    assert driver.stdout is not None
+    said = driver.stdout.read()
+    driver.stdout.close()
+    _, status, usage = os.wait4(driver.pid, 0)
+    driver.returncode = os.waitstatus_to_exitcode(status)
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Driven(driver.returncode, said, time.monotonic() - began, peak)
+
+
+def break_things(running: stack.Running, done: threading.Event) -> None:
+    """Kill the endpoint's process twice and a worker of each function, and throttle a fifth of the calls for 10 s."""
+    for wait, name in ((3, ENDPOINT), (2, "ClassifyFunction"), (2, "SerializeFunction"), (1, ENDPOINT)):
+        if done.wait(wait):
+            return
+        for pid in running.processes().get(name, [])[:1]:
+            os.kill(pid, signal.SIGKILL)
+    running.throttle(0.2, 10)
+
+
+def processor_seconds(root: int) -> dict[str, float]:
+    """Processor time of a process and all below it that live, by what they are."""
+    parents, times, names = {}, {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            after = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            command = (entry / "cmdline").read_bytes().decode().split("\0")
+            where = (entry / "cwd").readlink().name
+        except OSError:
+            continue  # It has ended since it was listed.
+        pid = int(entry.name)
+        parents[pid], times[pid] = int(after[1]), (int(after[11]) + int(after[12])) / TICKS
+        names[pid] = where if "awslambdaric" in command else "stack" if "local.server" in command else "endpoint"
+    total: Counter[str] = Counter()
+    for pid, seconds in times.items():
+        above = pid
+        while above not in (root, 0):
+            above = parents.get(above, 0)
+        if above == root:
+            total[names[pid]] += seconds  # type: ignore[assignment]  # a Counter of seconds
+    return dict(total)
+
+
+def check(photos: Photos, out: Path) -> dict[str, int]:
+    """Compare the ledger with what was put into the bucket; give the account, or fail at the first row that's wrong."""
+    (folder,) = (path.parent for path in (out / BATCHES).glob(f"*/{LEDGER_FILE}"))
+    with (folder / LEDGER_FILE).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if Counter(row["s3_key"] for row in rows) != Counter(list(photos.errors)):
+        raise SystemExit("The ledger's keys aren't those of the manifest, each once.")
+    for row in rows:
+        wanted = photos.errors[row["s3_key"]]
+        right = row["outcome"] == "REJECTED" if wanted else row["outcome"] in ("ACCEPTED", "REVIEW")
+        if not right or row["error"] != (wanted or ""):
+            raise SystemExit(f"The ledger has {row}, and the error should be {wanted}.")
+    account: dict[str, int] = json.loads((folder / ACCOUNT_FILE).read_text())
+    return account
+
+
+def messages(queue: str) -> int:
+    """Return how many different images wait in the review queue; fail if one waits twice."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    keys = []
+    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages"):
+        keys += [json.loads(message["Body"])["s3_key"] for message in received]
+    if len(keys) != len(set(keys)):
+        raise SystemExit("An image waits for review more than once.")
+    return len(keys)
+
+
+def measure(options: argparse.Namespace, console: Console, folder: Path) -> None:
+    """Run one batch and print what it took."""
+    with deployed(folder, options.workers) as (running, images):
+        photos = put_photos(boto3.client("s3"), images, options.images)
+        arguments = ["--manifest", photos.manifest, "--max-concurrency", str(options.max_concurrency)]
+        before, load, done = processor_seconds(running.pid), os.getloadavg()[0], threading.Event()
+        if options.faults:
+            threading.Thread(target=break_things, args=(running, done), daemon=True).start()
+            killed = start_driver(arguments, folder)
+            time.sleep(8)
+            killed.kill()
+            killed.communicate()
+        driven = drive(arguments, folder)
+        done.set()
+        after = processor_seconds(running.pid)
+        console.print(driven.said, highlight=False)
+        account = check(photos, folder)
+        if account["review"] != messages("ReviewQueue"):
+            raise SystemExit("The review queue doesn't hold the images that the ledger sends to review.")
+        spent = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
+    table = Table("measured", "")
+    seconds = driven.seconds + (8 if options.faults else 0)
+    table.add_row("images a second", f"{options.images / seconds:.1f} (load {load:.1f} when it began)")
+    table.add_row("driver, peak memory", f"{driven.peak / 1e6:.0f} MB")
+    for name, used in sorted(spent.items(), key=lambda item: -item[1]):
+        table.add_row(f"processor time an image, {name}", f"{used / options.images * 1e3:.1f} ms")
+    table.add_row("processor time an image, all", f"{sum(spent.values()) / options.images * 1e3:.1f} ms")
+    console.print(table)
+
+
+def _png_header(side: int) -> bytes:
+    """A PNG of a few bytes whose header promises `side` squared pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+def main() -> None:
+    """Print the account of a batch and what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--faults", action="store_true", help="kill and throttle while it runs")
+    parser.add_argument("--workers", type=int, default=4, help="workers of each function")
+    parser.add_argument("--max-concurrency", type=int, default=2, help="children at once")
+    with tempfile.TemporaryDirectory() as folder:
+        measure(parser.parse_args(), Console(), Path(folder))
+
+
+if __name__ == "__main__":
+    main()
