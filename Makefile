@@ -14,11 +14,11 @@ install: .venv/installed ## Install everything, pinned, into .venv.
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	@if command -v uv >/dev/null; then \
-		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && \
+		{ test -x $(BIN)/python || uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; } && \
 		uv pip install --quiet --compile-bytecode --python .venv -r requirements.txt && \
 		uv pip install --quiet --python .venv --no-deps -e .; \
 	else \
-		$(PYTHON) -m venv --clear .venv && \
+		{ test -x $(BIN)/pip || $(PYTHON) -m venv .venv; } && \
 		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && \
 		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .; \
 	fi
@@ -34,7 +34,12 @@ check: install ## Lint and type-check.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES)
-	@$(BIN)/cfn-lint template.yaml
+	@$(BIN)/cfn-lint template.yaml training/template.yaml
+	@if command -v sam >/dev/null; then sam validate --lint && cd training && sam validate --lint; fi
+	@if command -v checkov >/dev/null; then checkov; fi
+
+bench: install ## Time the functions: import, cold start, warm calls and their parts.
+	@$(BIN)/python -m benchmarks.coldstart
 
 bench-model: install ## Cross-validate the algorithm beside others on real pixels: ARCHIVE=PATH is a CIFAR-100 archive.
 	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)

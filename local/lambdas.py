@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from local.template import FunctionSpec, function_arn
 
@@ -59,6 +60,11 @@ class RuntimeApi(ThreadingHTTPServer):
         self.failed = False
         self.invocations: queue.SimpleQueue[Invocation] = queue.SimpleQueue()
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that a killed worker leaves: its end is known by its process."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class RuntimeApiHandler(BaseHTTPRequestHandler):
