@@ -197,3 +197,13 @@ def test_every_environment_deploys_to_a_stack_of_its_own_without_flags(path: Pat
     for one in environments.values():
         assert one["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
         assert one["deploy"]["parameters"]["resolve_s3"] is True
+
+
+def test_the_costs_that_the_guide_names_count_the_metrics_and_alarms_of_the_template() -> None:
+    alarms = of_type(APP, "AWS::CloudWatch::Alarm").values()
+    watched = [one for alarm in alarms for one in alarm.get("Metrics", [alarm]) if "Expression" not in one]
+    made = set().union(*(calls(source(function), "metrics", "add_metric") for function in FUNCTIONS))
+    custom = len(made) + len(of_type(APP, "AWS::Logs::MetricFilter"))
+    guide = " ".join((ROOT / "docs/deploy.md").read_text().split())
+    assert f"{custom} custom metrics" in guide
+    assert f"{len(watched)} metrics that {len(alarms)} alarms watch" in guide

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from monitoring_samples import BUCKET, CLASSES, DATASET, png
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
+
+from tests.unit.monitoring.monitoring_samples import BUCKET, CLASSES, DATASET, png
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from monitoring_samples import CLASSES, baseline, execution, sample
 
 from monitoring.advice import REVIEW_LIMIT, REVIEW_MARGIN, next_steps, reasons_to_retrain, review_limit
 from monitoring.completeness import Completeness
@@ -9,6 +8,7 @@ from monitoring.drift import judge
 from monitoring.evaluate import Prediction, assess
 from monitoring.figures import Figures, figures
 from monitoring.window import Window
+from tests.unit.monitoring.monitoring_samples import CLASSES, baseline, execution, sample
 
 
 def reviewed(reviews: int, of: int) -> Figures:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from monitoring_samples import BUCKET, CLASSES, baseline
 
 from monitoring.baseline import BASELINE_FILE, Baseline, BaselineError, baseline_key, make, read_file, read_s3
 from monitoring.dataset import DatasetError
 from monitoring.evaluate import Prediction, assess
+from tests.unit.monitoring.monitoring_samples import BUCKET, CLASSES, baseline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from monitoring_samples import BUCKET, captured, lines, png
 
 from monitoring.capture import CaptureError, CaptureRecord, SkippedLine, parse_file, read_capture, wait_for
 from monitoring.capture_sources import FolderCapture, S3Capture, SourceError, hour_folders, place_of
+from tests.unit.monitoring.monitoring_samples import BUCKET, captured, lines, png
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

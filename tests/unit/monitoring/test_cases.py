@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
-from monitoring_samples import BUCKET, DATASET
 from PIL import Image
 
 from monitoring.cases import CasesError, generate, read_cases
 from monitoring.dataset import Dataset, DatasetError
+from tests.unit.monitoring.monitoring_samples import BUCKET, DATASET
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

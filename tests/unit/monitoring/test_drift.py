@@ -4,11 +4,11 @@ from dataclasses import replace
 import boto3
 import numpy as np
 import pytest
-from monitoring_samples import CLASSES, baseline, captured, lines, sample
 
 from monitoring.capture import parse_file
 from monitoring.drift import CHECKS, FEWEST, LABELS, NAMESPACE, Drift, Verdict, compare, judge, overall, publish
 from monitoring.window import Sample, Window
+from tests.unit.monitoring.monitoring_samples import CLASSES, baseline, captured, lines, sample
 
 
 def window(count: int) -> Window:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
-from monitoring_samples import BUCKET
 from PIL import Image
 
 from monitoring.evaluate import EvaluationError, evaluate, read_evaluation
+from tests.unit.monitoring.monitoring_samples import BUCKET
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient

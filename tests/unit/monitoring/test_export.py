@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from monitoring_samples import captured, lines, png
 
 from monitoring.capture import CaptureRecord, SkippedLine, parse_file
 from monitoring.export import COLUMNS, ExportError, export
+from tests.unit.monitoring.monitoring_samples import captured, lines, png
 
 FILE = "capture/pedals/{}/2026/11/23/09/00-00-000-a.jsonl"
 

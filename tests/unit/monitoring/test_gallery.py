@@ -1,9 +1,8 @@
 from collections import Counter
 
-from monitoring_samples import captured, execution, lines
-
 from monitoring.capture import CaptureRecord, parse_file
 from monitoring.gallery import SHOWN, Gallery, Pair
+from tests.unit.monitoring.monitoring_samples import captured, execution, lines
 
 
 def pair(number: int, outcome: str = "ACCEPTED", confidence: float = 0.9) -> Pair:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from monitoring_samples import BUCKET, START, baseline, captured, execution, lines
 
 from monitoring.baseline import BASELINE_FILE, baseline_key
 from monitoring.capture import read_capture
@@ -25,6 +24,7 @@ from monitoring.pull import (
 )
 from monitoring.report import ReportError
 from monitoring.span import Span
+from tests.unit.monitoring.monitoring_samples import BUCKET, START, baseline, captured, execution, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

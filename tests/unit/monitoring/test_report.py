@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from monitoring_samples import CLASSES, START, captured, execution, lines
 from PIL import Image, ImageColor
 
 from monitoring import canvas, charts
@@ -22,6 +21,7 @@ from monitoring.findings import Level, findings, unexpected_ends
 from monitoring.gallery import SHOWN
 from monitoring.join import join
 from monitoring.report import ReportError, write_report
+from tests.unit.monitoring.monitoring_samples import CLASSES, START, captured, execution, lines
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -8,12 +8,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from monitoring_samples import START, execution
 
 from monitoring import run as run_module
 from monitoring.cases import CLASSIFIED, Case
 from monitoring.executions import Execution, ExecutionsError, read_executions, write_executions
 from monitoring.run import RunError, run
+from tests.unit.monitoring.monitoring_samples import START, execution
 
 Machine = Callable[..., str]
 

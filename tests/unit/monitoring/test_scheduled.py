@@ -3,11 +3,11 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from monitoring_samples import BUCKET, baseline, captured, lines
 
 from monitoring.baseline import BaselineError, baseline_key
 from monitoring.drift import NAMESPACE
 from monitoring.scheduled import lambda_handler
+from tests.unit.monitoring.monitoring_samples import BUCKET, baseline, captured, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -3,12 +3,12 @@ import io
 from collections import Counter
 
 import pytest
-from monitoring_samples import CLASSES, captured, lines
 from PIL import Image
 
 from monitoring import window as room
 from monitoring.capture import CaptureRecord, SkippedLine, parse_file
 from monitoring.window import Reservoir, Window
+from tests.unit.monitoring.monitoring_samples import CLASSES, captured, lines
 
 
 def record(number: int = 0, **changes: str) -> CaptureRecord:

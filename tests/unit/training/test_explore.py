@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cifar_archives import members, python2_split, write_archive
 from PIL import Image
 
+from tests.unit.training.cifar_archives import members, python2_split, write_archive
 from training.errors import DatasetError
 from training.explore import explore
 from training.stage import stage

@@ -8,10 +8,10 @@ import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from cifar_archives import members, python2_split, random_rows, write_archive
 from moto import mock_aws
 from PIL import Image
 
+from tests.unit.training.cifar_archives import members, python2_split, random_rows, write_archive
 from training import stage as stage_module
 from training.cifar import to_images
 from training.dataset import Dataset, parse_lst
