@@ -444,6 +444,7 @@ def batch(
 ) -> None:
     """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
     from monitoring import batch as room
+    from monitoring.ledger import LEDGER_FILE
 
     if redrive is not None:
         if prefix or manifest or upload:
@@ -460,7 +461,7 @@ def batch(
         _table(("error", "images"), list(ended.errors.items()))
     if account.duplicates:
         console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
-    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / room.LEDGER_FILE
+    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
     console.print(f"Ledger: {ledger}")
     room.require_account(ended)
 

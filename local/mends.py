@@ -8,15 +8,20 @@ from typing import Any
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
+from jsonpath_ng.ext.parser import parse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.parser.asl.component.common.path import result_path
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import resource_eval_s3
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service,
     state_task_service_aws_sdk,
     state_task_service_sfn,
     state_task_service_sqs,
 )
+from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -35,6 +40,7 @@ CLIENT_USERS: tuple[ModuleType, ...] = (
     state_task_service_sfn,
     state_task_service_sqs,
 )
+COPIERS: tuple[ModuleType, ...] = (result_path, state_task_service, states, string_expression)
 
 
 def apply() -> None:
@@ -43,6 +49,7 @@ def apply() -> None:
     find_each_backend_once()
     parse_each_definition_once()
     parse_each_path_once()
+    copy_json_as_json()
     share_task_clients()
     start_state_machines()
     run_state_machines_of_stacks()
@@ -60,15 +67,35 @@ def parse_each_definition_once() -> None:
 
     A parsed program keeps no state of an execution: that is in the execution's own environment.
     """
-    parse = AmazonStateLanguageParser.parse
-    if not hasattr(parse, "cache_info"):
-        AmazonStateLanguageParser.parse = staticmethod(functools.lru_cache(maxsize=64)(parse))  # type: ignore[method-assign]
+    parse_definition = AmazonStateLanguageParser.parse
+    if not hasattr(parse_definition, "cache_info"):
+        cached = functools.lru_cache(maxsize=64)(parse_definition)
+        AmazonStateLanguageParser.parse = staticmethod(cached)  # type: ignore[method-assign]
 
 
 def parse_each_path_once() -> None:
     """Moto makes a parser for each look at a JSONPath, a third of what an execution costs."""
-    if not hasattr(json_path.parse, "cache_info"):
-        json_path.parse = functools.lru_cache(maxsize=1024)(json_path.parse)
+    if json_path.parse is parse:  # type: ignore[attr-defined]  # moto imports it
+        json_path.parse = functools.lru_cache(maxsize=1024)(parse)  # type: ignore[attr-defined]
+
+
+def copy_json_as_json() -> None:
+    """Moto copies the data of each state by `copy.deepcopy`, which looks for cycles and classes too."""
+    for module in COPIERS:
+        module.copy = JsonCopier  # type: ignore[attr-defined]  # moto looks `copy.deepcopy` up in it
+
+
+class JsonCopier:
+    """What stands in the place of the module `copy`."""
+
+    @staticmethod
+    def deepcopy(value: Any) -> Any:
+        """Return a copy of JSON that shares no list or object with it."""
+        if isinstance(value, dict):
+            return {key: JsonCopier.deepcopy(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [JsonCopier.deepcopy(inner) for inner in value]
+        return value
 
 
 def share_task_clients() -> None:
@@ -87,6 +114,8 @@ def share_task_clients() -> None:
             parameter_validation=False,
             read_timeout=LONGEST_TASK,
             retries={"total_max_attempts": 1},
+            # One that is given isn't put together anew for each request.
+            user_agent="local",
         )
         client: BaseClient = boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
         return client

@@ -26,6 +26,27 @@ BACKENDS = """
     found = {application.get_backend_for_host("s3.us-east-1.amazonaws.com") for _ in range(2)}
     print(found == {"s3"} and len(listed) < 2)
 """
+PATHS = """
+    from moto.stepfunctions.parser.asl.utils import json_path
+    print(json_path.parse("$.a") is json_path.parse("$.a"))
+"""
+COPIES = """
+    import copy
+    looked = []
+    deepcopy = copy.deepcopy
+    copy.deepcopy = lambda value: (looked.append(1), deepcopy(value))[1]
+    from moto.stepfunctions.parser.asl.eval.states import States
+    given = {"a": [1, {"b": None}]}
+    states = States({"Execution": {"Input": given}})
+    copied = states.get_input()
+    print(copied == given and copied["a"][1] is not given["a"][1] and not looked)
+"""
+SYNC_HOST = """
+    import os
+    os.environ |= {"MOTO_PORT": "1"}
+    from moto.stepfunctions.parser.asl.utils import boto_client
+    print(boto_client.boto_client_for("us-east-1", "stepfunctions").meta.config.inject_host_prefix is False)
+"""
 
 
 def outcome(source: str, *, mended: bool) -> str:
@@ -48,3 +69,18 @@ def test_moto_makes_a_client_for_each_task_and_the_mend_one() -> None:
 def test_moto_lists_its_folder_for_each_request_and_the_mend_once() -> None:
     assert outcome(BACKENDS, mended=False) == "False"
     assert outcome(BACKENDS, mended=True) == "True"
+
+
+def test_moto_parses_a_path_at_each_look_and_the_mend_once() -> None:
+    assert outcome(PATHS, mended=False) == "False"
+    assert outcome(PATHS, mended=True) == "True"
+
+
+def test_moto_copies_json_as_any_object_and_the_mend_as_json() -> None:
+    assert outcome(COPIES, mended=False) == "False"
+    assert outcome(COPIES, mended=True) == "True"
+
+
+def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_mend_does_not() -> None:
+    assert outcome(SYNC_HOST, mended=False) == "False"
+    assert outcome(SYNC_HOST, mended=True) == "True"
