@@ -1,0 +1,84 @@
+"""The options that verbs share, and how their texts are read."""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Bucket = Annotated[str, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")]
+Role = Annotated[str, typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that SageMaker works under.")]
+Endpoint = Annotated[str, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint.")]
+StateMachine = Annotated[
+    str, typer.Option(envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine.")
+]
+BatchStateMachine = Annotated[
+    str, typer.Option(envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN", help="ARN of the ClassifyBatch state machine.")
+]
+Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
+Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
+Source = Annotated[
+    str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
+]
+Archive = Annotated[
+    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, in place of the download.", dir_okay=False)
+]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Refuse an archive that isn't the official one.")]
+Classes = Annotated[str, typer.Option(help="Classes to keep, in label order, with commas.")]
+MaxError = Annotated[float, typer.Option(help="Error among accepted images that the threshold must keep.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Executions at once.")]
+KmsKey = Annotated[str | None, typer.Option(help="KMS key that encrypts what is written.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON, and send nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+OptionalBucket = Annotated[
+    str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")
+]
+Since = Annotated[str | None, typer.Option(help="Window that ends now: 90s, 30m, 2h or 7d.")]
+First = Annotated[str | None, typer.Option("--from", help="Start of the window, ISO 8601, UTC.")]
+Last = Annotated[str | None, typer.Option("--to", help="End of the window, ISO 8601, UTC; not part of it.")]
+FromFolder = Annotated[
+    Path | None, typer.Option(help="Local folder of capture files, in place of the bucket.", file_okay=False)
+]
+DEFAULT_ENDPOINT = "image-classification"
+DEFAULT_OUT = Path("out")
+
+
+class LedgerFormat(StrEnum):
+    """Formats of a batch's ledger."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def seconds(text: str) -> int:
+    """Read a time such as 300, 90s, 5m or 2h."""
+    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no time; write 300, 90s, 5m or 2h.")
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def required(bucket: str | None) -> str:
+    """Return the bucket, which may be left out only where a folder stands in for it."""
+    if bucket is None:
+        raise typer.BadParameter("give --bucket or --from-folder, or set WORKFLOW_BUCKET", param_hint="--bucket")
+    return bucket
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read a comma list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def pairs(texts: Sequence[str] | None) -> dict[str, str]:
+    """Read texts of the form NAME=VALUE."""
+    found = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not name or not sign:
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE.")
+        found[name] = value
+    return found

@@ -1,0 +1,268 @@
+"""The verbs that exercise the workflow, account for it, and watch the model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import (
+    DEFAULT_ENDPOINT,
+    DEFAULT_OUT,
+    BatchStateMachine,
+    Bucket,
+    Concurrency,
+    Endpoint,
+    First,
+    FromFolder,
+    Last,
+    LedgerFormat,
+    MaxError,
+    Name,
+    OptionalBucket,
+    Out,
+    Since,
+    StateMachine,
+    required,
+)
+from cli.show import console, table
+
+if TYPE_CHECKING:
+    from monitoring.capture_sources import CaptureSource
+
+app = typer.Typer()
+
+
+@app.command()
+def evaluate(
+    bucket: Bucket,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    name: Name = "sample",
+    max_error: MaxError = 0.02,
+    concurrency: Concurrency = 2,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Ask the endpoint about all test images, and recommend the threshold that keeps the error low."""
+    from monitoring import evaluate as room
+
+    found = room.evaluate(bucket, name, endpoint, out, max_error, concurrency)
+    rows = [("accuracy", f"{found.accuracy:.4f}"), ("calibration error", f"{found.expected_calibration_error:.4f}")]
+    if point := found.recommended:
+        rows += [("recommended threshold", f"{point.threshold:.4f}"), ("coverage there", f"{point.coverage:.1%}")]
+    table(("test images", found.images), rows)
+    if not found.recommended:
+        console.print(f"No threshold keeps the error among accepted images at or below {max_error:.1%}.")
+    console.print(f"Evaluation: {out / room.EVALUATION_FILE}")
+
+
+@app.command()
+def cases(
+    bucket: Bucket,
+    name: Name = "sample",
+    images: Annotated[int | None, typer.Option(min=1, help="Test images to make a case of; all by default.")] = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Make test events from a data set's test images and from broken ones."""
+    from monitoring import cases as room
+
+    made = room.generate(bucket, name, out, images)
+    console.print(f"{len(made)} cases: {out / 'events'}")
+
+
+@app.command()
+def run(
+    state_machine: StateMachine,
+    concurrency: Concurrency = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run finished.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Start an execution of the state machine for each case, and write down how it ended."""
+    from collections import Counter
+
+    from monitoring import cases as made
+    from monitoring import run as room
+    from monitoring.executions import EXECUTIONS_FILE
+
+    executions = room.run(state_machine, made.read_cases(out / made.CASES_FILE), out, concurrency, resume=resume)
+    table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
+    console.print(f"Executions: {out / EXECUTIONS_FILE}")
+
+
+@app.command()
+def batch(
+    bucket: Bucket,
+    state_machine: BatchStateMachine,
+    prefix: Annotated[str | None, typer.Option(help="Prefix in the bucket whose objects are classified.")] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="s3://…", help="CSV with a header, or JSON array, of s3_bucket, s3_key[, s3_version_id]."),
+    ] = None,
+    upload: Annotated[
+        Path | None,
+        typer.Option(help="Folder whose files are put into the bucket first.", exists=True, file_okay=False),
+    ] = None,
+    redrive: Annotated[
+        str | None, typer.Option(metavar="ID", help="Run again what failed or is missing in this batch.")
+    ] = None,
+    max_concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Children at once; the template's number by default.")
+    ] = None,
+    format_: Annotated[
+        LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
+    ] = LedgerFormat.CSV,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
+    from monitoring import batch as room
+    from monitoring.ledger import LEDGER_FILE
+
+    if redrive is not None:
+        if prefix or manifest or upload:
+            raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
+        ended = room.redrive(redrive, out, max_concurrency)
+    else:
+        folder = str(upload.resolve()) if upload else None
+        ended = room.run(room.Request(bucket, state_machine, prefix, manifest, folder), out, max_concurrency)
+    account = ended.account
+    counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
+    counts |= {"rejected": account.rejected, "failed": account.failed}
+    table((f"batch {ended.id}", "images"), list(counts.items()))
+    if ended.errors:
+        table(("error", "images"), list(ended.errors.items()))
+    if account.duplicates:
+        console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
+    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
+    console.print(f"Ledger: {ledger}")
+    room.require_account(ended)
+
+
+@app.command()
+def report(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Confidence threshold; the run's or the evaluation's by default."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Reviewed labels: CSV with the columns id (inference id or case) and label.")
+    ] = None,
+    review_limit: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of reviews that calls for retraining.")
+    ] = None,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Join the executions with the captured data, and write report.html with its pictures.
+
+    With a window or a folder, report on the captured data alone.
+    """
+    from monitoring import pull
+    from monitoring.span import parse_span
+
+    if (since, first, last, from_folder) == (None, None, None, None):
+        figures = pull.report(out, required(bucket), endpoint, threshold=threshold, labels=labels, limit=review_limit)
+    else:
+        figures = pull.report_capture(
+            out,
+            _source(bucket, endpoint, from_folder),
+            parse_span(since, first, last),
+            bucket=None if from_folder else bucket,
+            endpoint=endpoint,
+            threshold=threshold,
+            labels=labels,
+            limit=review_limit,
+        )
+    table(("outcome", "images"), sorted(figures.outcomes.items()))
+    console.print(f"Report: {out / 'report.html'}")
+
+
+@app.command()
+def capture(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write the records to: .csv, .jsonl or .parquet.", dir_okay=False)
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder to write the images to.", file_okay=False)] = None,
+) -> None:
+    """Read what the endpoint captured, count it by hour against CloudWatch's invocations, and write it down."""
+    from monitoring import pull
+    from monitoring.capture import read_capture
+    from monitoring.export import export
+    from monitoring.span import parse_span
+
+    span = parse_span(since, first, last)
+    source = _source(bucket, endpoint, from_folder)
+    found = export(read_capture(source, span.start, span.end), out, images)
+    invoked = {} if from_folder else pull.invoked_by_hour(endpoint, found, span)
+    hours = sorted({*found.hours, *invoked})
+    table(
+        ("hour (UTC)", "captured", "invoked"),
+        [(f"{hour:%Y-%m-%d %H:00}", found.hours[hour], invoked.get(hour, "")) for hour in hours],
+    )
+    for line in found.skipped:
+        console.print(f"{line.file}, line {line.line}: {line.reason}", highlight=False, markup=False, soft_wrap=True)
+    for sentence in found.broken_images:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{found.records} records of {len(found.variants)} variants, {len(found.skipped)} lines skipped.")
+    if out:
+        console.print(f"Records: {out}")
+    if images:
+        console.print(f"{found.images} images: {images}")
+
+
+@app.command()
+def baseline(bucket: Bucket, out: Out = DEFAULT_OUT) -> None:
+    """Measure the images and scores of what was evaluated, as the reference for drift."""
+    from monitoring import baseline as room
+    from monitoring.evaluate import EVALUATION_FILE, read_evaluation
+
+    made = room.make(bucket, read_evaluation(out / EVALUATION_FILE), out)
+    console.print(
+        f"{len(made.sample.measures)} images and {len(made.sample.labels)} scores of {made.dataset}: "
+        f"{out / room.BASELINE_FILE} and s3://{bucket}/{room.baseline_key(made.endpoint)}"
+    )
+
+
+@app.command()
+def drift(
+    bucket: OptionalBucket = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    since: Since = None,
+    first: First = None,
+    last: Last = None,
+    from_folder: FromFolder = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Put the verdict to CloudWatch, for alarms.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Compare what the endpoint captured with the baseline."""
+    from monitoring import drift as room
+    from monitoring import pull
+    from monitoring.span import parse_span
+
+    source = _source(bucket, endpoint, from_folder)
+    reference = pull.require_baseline(out, bucket, endpoint)
+    found = pull.check_drift(out, source, endpoint, reference, parse_span(since, first, last))
+    rows = [
+        (check.name, check.verdict, f"{check.comparison.distance:.3f}", f"{check.p_value:.2g}")
+        if check.comparison
+        else (check.name, check.verdict, "", "")
+        for check in found.checks
+    ]
+    table(("measure", "verdict", "distance", "p"), rows)
+    console.print(f"{found.verdict}: {found.records} records against {found.dataset}. {out / room.DRIFT_FILE}")
+    if publish:
+        console.print(f"{room.publish(found)} metrics put to CloudWatch.")
+
+
+def _source(bucket: str | None, endpoint: str, folder: Path | None) -> "CaptureSource":
+    from monitoring.capture_sources import FolderCapture, S3Capture
+
+    return FolderCapture(folder) if folder else S3Capture(required(bucket), endpoint)
