@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.processes import children
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 WORKFLOW = [sys.executable, "-m", "cli"]
 
 
