@@ -26,3 +26,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]
         for name, value in started.environment.items():
             patch.setenv(name, value)
         yield started
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a stack in one process, so that it is started once."""
+    for item in items:
+        for fixture in ("running", "stack_of_programs"):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(fixture))

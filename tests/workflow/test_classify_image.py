@@ -15,8 +15,6 @@ from monitoring.capture_sources import S3Capture
 from tests.images import encoded, gradient
 from tests.workflow.conftest import ENDPOINT, Deployed
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 # The SDK would put `sync-` before the host's name, which is an address here.
 SYNCHRONOUS = Config(inject_host_prefix=False)
 

@@ -21,8 +21,6 @@ from tests.images import encoded, gradient
 from tests.template.transformed import APP, DATA, transformed
 from tests.workflow.conftest import ENDPOINT, Deployed
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 BUCKET = "workflow-data-of-a-stack"
 UNKNOWN_TO_MOTO = {
     "AWS::CloudWatch::Alarm",

@@ -15,8 +15,6 @@ from local.template import Template
 from tests.images import encoded, gradient
 from tests.workflow.conftest import ENDPOINT, Deployed
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 EVENTS = stack.ROOT / "events"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((EVENTS / "expected.json").read_text())
 # The SDK would put `sync-` before the host's name, which is an address here.

@@ -15,8 +15,6 @@ from monitoring.run import run
 from tests.processes import children, command
 from tests.workflow.conftest import ENDPOINT, Deployed
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 def kill_once_found(pid: int, part: str, stop: threading.Event) -> None:
     """Kill the stack's process whose command names a part, once."""

@@ -6,12 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from local import stack
 from tests.conftest import ROOT
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 MARKED = re.compile(r"<!-- run by tests/workflow/test_readme.py -->\n```sh\n(.*?)```", re.DOTALL)
 
