@@ -1,4 +1,4 @@
-.PHONY: help install demo test check bench bench-model bench-monitoring bench-drift clean
+.PHONY: help install demo test check bench bench-model bench-monitoring bench-drift bench-batch pictures clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -49,6 +49,12 @@ bench-monitoring: install ## Time the report on 10,000 to 100,000 captured recor
 
 bench-drift: install ## Drill the drift verdict on real images; ARGS="--archive PATH".
 	@$(BIN)/python -m benchmarks.drift $(ARGS)
+
+CHROMIUM ?= chromium
+pictures: install ## Draw the pictures of the docs anew; needs Chromium.
+	@$(BIN)/workflow demo --out out/pictures
+	@$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --no-first-run \
+		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
 
 clean: ## Remove what was installed and what was written.
 	rm -rf .venv out .aws-sam
