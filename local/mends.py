@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
-from jsonpath_ng.ext.parser import parse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -75,8 +74,9 @@ def parse_each_definition_once() -> None:
 
 def parse_each_path_once() -> None:
     """Moto makes a parser for each look at a JSONPath, a third of what an execution costs."""
-    if json_path.parse is parse:  # type: ignore[attr-defined]  # moto imports it
-        json_path.parse = functools.lru_cache(maxsize=1024)(parse)  # type: ignore[attr-defined]
+    for module in (json_path, result_path):
+        if not hasattr(module.parse, "cache_info"):  # type: ignore[attr-defined]  # both import it
+            module.parse = functools.lru_cache(maxsize=1024)(module.parse)  # type: ignore[attr-defined]
 
 
 def copy_json_as_json() -> None:

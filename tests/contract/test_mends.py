@@ -27,8 +27,9 @@ BACKENDS = """
     print(found == {"s3"} and len(listed) < 2)
 """
 PATHS = """
+    from moto.stepfunctions.parser.asl.component.common.path import result_path
     from moto.stepfunctions.parser.asl.utils import json_path
-    print(json_path.parse("$.a") is json_path.parse("$.a"))
+    print(all(module.parse("$.a") is module.parse("$.a") for module in (json_path, result_path)))
 """
 COPIES = """
     import copy

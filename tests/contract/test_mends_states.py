@@ -114,7 +114,7 @@ with mock_aws():
     LONGEST = 5
     sys.setrecursionlimit(400)
     found["deep"] = run(mapped(MaxConcurrency=1), list(range(450)))[:2]
-print(json.dumps(found))
+print(json.dumps(found, default=str))
 """
 
 
