@@ -75,7 +75,7 @@ def parse_each_definition_once() -> None:
 def parse_each_path_once() -> None:
     """Moto makes a parser for each look at a JSONPath, a third of what an execution costs."""
     for module in (json_path, result_path):
-        if not hasattr(module.parse, "cache_info"):  # type: ignore[attr-defined]  # both import it
+        if not hasattr(module.parse, "cache_info"):
             module.parse = functools.lru_cache(maxsize=1024)(module.parse)  # type: ignore[attr-defined]
 
 

@@ -43,8 +43,13 @@ def run(definition, given):
         return ["REFUSED", None, None]
     arn = states.start_execution(stateMachineArn=machine, name="x", input=json.dumps(given))["executionArn"]
     deadline = time.monotonic() + LONGEST
-    while (end := states.describe_execution(executionArn=arn))["status"] == "RUNNING" and time.monotonic() < deadline:
-        time.sleep(0.02)
+    try:
+        while (end := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+    except TypeError:
+        return ["NOT JSON", None, None]
     for one in states.list_map_runs(executionArn=arn)["mapRuns"]:
         told = states.describe_map_run(mapRunArn=one["mapRunArn"])
         found.setdefault("counts", []).append([told["itemCounts"], told["executionCounts"]])
@@ -114,7 +119,7 @@ with mock_aws():
     LONGEST = 5
     sys.setrecursionlimit(400)
     found["deep"] = run(mapped(MaxConcurrency=1), list(range(450)))[:2]
-print(json.dumps(found, default=str))
+print(json.dumps(found))
 """
 
 
@@ -160,7 +165,7 @@ def test_a_percentage_may_be_a_whole_number(plain: dict[str, Any], mended: dict[
 
 
 def test_keys_past_the_first_page_are_listed(plain: dict[str, Any], mended: dict[str, Any]) -> None:
-    assert len(plain["many"][1] or []) <= 5
+    assert plain["many"] == ["NOT JSON", None]
     assert mended["many"] == ["SUCCEEDED", [f"many/{number:04d}" for number in range(12)]]
 
 
