@@ -179,7 +179,8 @@ class TrainingJob:
                 self._process = None
 
     def _follow(self, process: "subprocess.Popen[bytes]") -> None:
-        stream = f"{self._record['TrainingJobName']}/algo-1-{int(_now())}"
+        # In milliseconds, as a spot job may begin again within the second.
+        stream = f"{self._record['TrainingJobName']}/algo-1-{int(_now() * 1000)}"
         self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
         definitions = self._record["AlgorithmSpecification"].get("MetricDefinitions", [])
         metrics: dict[str, dict[str, Any]] = {}

@@ -1,6 +1,17 @@
-"""What runs under a process, read from /proc."""
+"""Processes that tests start: what runs under them, and an environment that leads to no stack."""
 
+import os
 from pathlib import Path
+
+
+def bare_environment() -> dict[str, str]:
+    """Return this process's environment without the variables that lead to AWS or to a stack in its place."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_"))}
+
+
+def without_stack() -> dict[str, str]:
+    """Return this process's environment, in which moto's mocks answer and not a stack that another test runs."""
+    return {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL"}
 
 
 def children(pid: int) -> list[int]:

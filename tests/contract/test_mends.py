@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 
+from tests.processes import without_stack
+
 PARSE = """
     from pathlib import Path
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser as Parser
@@ -53,7 +55,9 @@ SYNC_HOST = """
 def outcome(source: str, *, mended: bool) -> str:
     lines = ["from local import mends", "mends.apply()", "mends.apply()"] if mended else []
     program = "\n".join([*lines, textwrap.dedent(source)])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60, env=without_stack()
+    )
     return done.stdout.strip()
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.processes import without_stack
+
 # Prints as one line of JSON what became of each definition; `run` gives status, error, output.
 PROGRAM = """
 import json, sys, time
@@ -126,7 +128,9 @@ print(json.dumps(found))
 def outcomes(*, mended: bool) -> dict[str, Any]:
     lines = ["from local import mends", "mends.apply()", "mends.apply()"] if mended else []
     program = "\n".join([*lines, PROGRAM])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120, env=without_stack()
+    )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -149,6 +149,8 @@ def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> N
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     job = started_job(tmp_path)
+    assert watcher.stdout is not None
+    assert any("Epoch" in line for line in watcher.stdout)
     watcher.send_signal(signal.SIGINT)
     said = watcher.communicate(timeout=WAIT_SECONDS)[1]
     assert "goes on without us; `workflow train --resume`" in said

@@ -1,7 +1,6 @@
 """The demo as a user runs it: a command in a process of its own, and what it leaves behind."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.processes import children
+from tests.processes import bare_environment, children
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -20,9 +19,13 @@ WORKFLOW = [sys.executable, "-m", "cli"]
 
 
 def workflow(arguments: Sequence[str], **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_"))}
     return subprocess.run(
-        [*WORKFLOW, *arguments], cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=240
+        [*WORKFLOW, *arguments],
+        cwd=ROOT,
+        env=bare_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
 
 
