@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from PIL import Image
@@ -166,9 +166,16 @@ def processor_seconds(root: int) -> dict[str, float]:
     return dict(total)
 
 
-def check(photos: Photos, out: Path) -> dict[str, int]:
+def account_of(out: Path) -> dict[str, Any]:
+    """Return the account of the one batch below a folder."""
+    (path,) = (out / BATCHES).glob(f"*/{ACCOUNT_FILE}")
+    account: dict[str, Any] = json.loads(path.read_text())
+    return account
+
+
+def check(photos: Photos, out: Path) -> dict[str, Any]:
     """Compare the ledger with what was put into the bucket; give the account, or fail at the first row that's wrong."""
-    (folder,) = (path.parent for path in (out / BATCHES).glob(f"*/{LEDGER_FILE}"))
+    folder = out / BATCHES / account_of(out)["id"]
     with (folder / LEDGER_FILE).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if Counter(row["s3_key"] for row in rows) != Counter(list(photos.errors)):
@@ -178,8 +185,7 @@ def check(photos: Photos, out: Path) -> dict[str, int]:
         right = row["outcome"] == "REJECTED" if wanted else row["outcome"] in ("ACCEPTED", "REVIEW")
         if not right or row["error"] != (wanted or ""):
             raise SystemExit(f"The ledger has {row}, and the error should be {wanted}.")
-    account: dict[str, int] = json.loads((folder / ACCOUNT_FILE).read_text())
-    return account
+    return account_of(out)
 
 
 def messages(queue: str) -> int:
@@ -210,6 +216,9 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
         done.set()
         after = processor_seconds(running.pid)
         console.print(driven.said, highlight=False)
+        account = account_of(folder)
+        if account["failed"]:
+            console.print(drive(["--redrive", str(account["id"])], folder).said, highlight=False)
         account = check(photos, folder)
         if account["review"] != messages("ReviewQueue"):
             raise SystemExit("The review queue doesn't hold the images that the ledger sends to review.")

@@ -8,14 +8,12 @@ import typer
 from cli.options import (
     DEFAULT_ENDPOINT,
     DEFAULT_OUT,
-    BatchStateMachine,
     Bucket,
     Concurrency,
     Endpoint,
     First,
     FromFolder,
     Last,
-    LedgerFormat,
     MaxError,
     Name,
     OptionalBucket,
@@ -85,54 +83,6 @@ def run(
     executions = room.run(state_machine, made.read_cases(out / made.CASES_FILE), out, concurrency, resume=resume)
     table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
-
-
-@app.command()
-def batch(
-    bucket: Bucket,
-    state_machine: BatchStateMachine,
-    prefix: Annotated[str | None, typer.Option(help="Prefix in the bucket whose objects are classified.")] = None,
-    manifest: Annotated[
-        str | None,
-        typer.Option(metavar="s3://…", help="CSV with a header, or JSON array, of s3_bucket, s3_key[, s3_version_id]."),
-    ] = None,
-    upload: Annotated[
-        Path | None,
-        typer.Option(help="Folder whose files are put into the bucket first.", exists=True, file_okay=False),
-    ] = None,
-    redrive: Annotated[
-        str | None, typer.Option(metavar="ID", help="Run again what failed or is missing in this batch.")
-    ] = None,
-    max_concurrency: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Children at once; the template's number by default.")
-    ] = None,
-    format_: Annotated[
-        LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
-    ] = LedgerFormat.CSV,
-    out: Out = DEFAULT_OUT,
-) -> None:
-    """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
-    from monitoring import batch as room
-    from monitoring.ledger import LEDGER_FILE
-
-    if redrive is not None:
-        if prefix or manifest or upload:
-            raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
-        ended = room.redrive(redrive, out, max_concurrency)
-    else:
-        folder = str(upload.resolve()) if upload else None
-        ended = room.run(room.Request(bucket, state_machine, prefix, manifest, folder), out, max_concurrency)
-    account = ended.account
-    counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
-    counts |= {"rejected": account.rejected, "failed": account.failed}
-    table((f"batch {ended.id}", "images"), list(counts.items()))
-    if ended.errors:
-        table(("error", "images"), list(ended.errors.items()))
-    if account.duplicates:
-        console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
-    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
-    console.print(f"Ledger: {ledger}")
-    room.require_account(ended)
 
 
 @app.command()

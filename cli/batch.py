@@ -1,0 +1,92 @@
+"""The verbs for many images: classify a batch, and what it costs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, LedgerFormat, Out
+from cli.show import console, table
+
+app = typer.Typer()
+
+
+@app.command()
+def batch(
+    bucket: Bucket,
+    state_machine: BatchStateMachine,
+    prefix: Annotated[str | None, typer.Option(help="Prefix in the bucket whose objects are classified.")] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="s3://…", help="CSV with a header, or JSON array, of s3_bucket, s3_key[, s3_version_id]."),
+    ] = None,
+    upload: Annotated[
+        Path | None,
+        typer.Option(help="Folder whose files are put into the bucket first.", exists=True, file_okay=False),
+    ] = None,
+    redrive: Annotated[
+        str | None, typer.Option(metavar="ID", help="Run again what failed or is missing in this batch.")
+    ] = None,
+    max_concurrency: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Children at once; the template's number by default.")
+    ] = None,
+    format_: Annotated[
+        LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
+    ] = LedgerFormat.CSV,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
+    from monitoring import batch as room
+    from monitoring.ledger import LEDGER_FILE
+
+    if redrive is not None:
+        if prefix or manifest or upload:
+            raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
+        ended = room.redrive(redrive, out, max_concurrency)
+    else:
+        folder = str(upload.resolve()) if upload else None
+        ended = room.run(room.Request(bucket, state_machine, prefix, manifest, folder), out, max_concurrency)
+    account = ended.account
+    counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
+    counts |= {"rejected": account.rejected, "failed": account.failed}
+    table((f"batch {ended.id}", "images"), list(counts.items()))
+    if ended.errors:
+        table(("error", "images"), list(ended.errors.items()))
+    if account.duplicates:
+        console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
+    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
+    console.print(f"Ledger: {ledger}")
+    room.require_account(ended)
+
+
+@app.command()
+def costs(out: Out = DEFAULT_OUT) -> None:
+    """Tell what 1,000 images cost in requests: as in the course project, by ours one by one, and by ours in batch."""
+    import boto3
+
+    from local.stack import BUCKET, REGION, ROOT
+    from local.template import Template
+    from monitoring import costs as room
+    from monitoring.executions import EXECUTIONS_FILE, read_executions
+    from training.costs import PRICES
+
+    template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET}, REGION)
+    memory = {name: spec["MemorySize"] for name, spec in template.resources("AWS::Serverless::Function").items()}
+    measured = room.measure(boto3.client("stepfunctions"), read_executions(out / EXECUTIONS_FILE))
+    compared = room.paths(measured, PRICES, memory, int(template.parameters["BatchSize"]))
+    terms = dict.fromkeys(term for path in compared for term in path.terms)
+    rows = [(term, *(_dollars(path.terms.get(term)) for path in compared)) for term in terms]
+    rows.append(("total", *(_dollars(sum(path.terms.values())) for path in compared)))
+    table(("USD for 1,000 images", *(path.name for path in compared)), rows)
+    for path in compared:
+        for term, said in path.said.items():
+            console.print(f"{path.name}, {term}: {said}", highlight=False)
+    share = compared[0].orchestration / compared[-1].orchestration
+    console.print(
+        f"In state transitions and workflow requests a batch costs 1/{share:.0f} of the course project's path."
+    )
+    console.print(f"From {measured.executions} executions; prices of {PRICES['date']}, {PRICES['region']}.")
+
+
+def _dollars(cost: float | None) -> str:
+    return "-" if cost is None else f"{cost:.6f}"
