@@ -30,8 +30,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a stack in one process, so that it is started once."""
+    """Keep tests that share what is slow to start in one process, so that it is started once."""
     for item in items:
-        for fixture in ("running", "stack_of_programs"):
+        for fixture in ("running", "stack_of_programs", "outcome"):
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.xdist_group(fixture))

@@ -1,11 +1,17 @@
-"""A local stack whose images are the programs of `tests.containers`, one for each test process."""
+"""A local stack whose images are the programs of `tests.containers`, and fresh interpreters to try moto in."""
 
+import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 
 from local import stack
 from tests.containers import write_programs
+from tests.processes import without_stack
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,53 @@ def programs(stack_of_programs: stack.Running, monkeypatch: pytest.MonkeyPatch) 
     for name, value in stack_of_programs.environment.items():
         monkeypatch.setenv(name, value)
     return stack_of_programs
+
+
+FRESH = """
+import json, os, sys, traceback
+import boto3, moto.server
+from moto import mock_aws
+import local.mends
+for line in sys.stdin:
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.dup2(writer, 1)
+        try:
+            exec(json.loads(line), {})
+            sys.stdout.flush()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        output = said.read()
+    print(json.dumps([os.wait()[1], output]), flush=True)
+"""
+
+
+class Outcome(Protocol):
+    """Runs a program in an interpreter of its own, with moto mended or as it is, and returns what it prints."""
+
+    def __call__(self, source: str, *, mended: bool) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def outcome() -> Iterator[Outcome]:
+    """Run programs in copies of one interpreter that has imported moto, which takes seconds, and mended nothing."""
+    command = [sys.executable, "-c", FRESH]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=without_stack()
+    ) as interpreter:
+        assert interpreter.stdin is not None
+        assert interpreter.stdout is not None
+
+        def run(source: str, *, mended: bool) -> str:
+            lines = ["import local.mends as mends", "mends.apply()", "mends.apply()"] if mended else []
+            print(json.dumps("\n".join([*lines, textwrap.dedent(source)])), file=interpreter.stdin, flush=True)
+            status, said = json.loads(interpreter.stdout.readline())
+            assert status == 0, said
+            return str(said).strip()
+
+        yield run
+        interpreter.stdin.close()

@@ -1,10 +1,6 @@
 """Each mend to moto: a fresh interpreter shows that moto still needs it, and that the mend does what it says."""
 
-import subprocess
-import sys
-import textwrap
-
-from tests.processes import without_stack
+from tests.contract.conftest import Outcome
 
 PARSE = """
     from pathlib import Path
@@ -52,40 +48,31 @@ SYNC_HOST = """
 """
 
 
-def outcome(source: str, *, mended: bool) -> str:
-    lines = ["from local import mends", "mends.apply()", "mends.apply()"] if mended else []
-    program = "\n".join([*lines, textwrap.dedent(source)])
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60, env=without_stack()
-    )
-    return done.stdout.strip()
-
-
-def test_moto_parses_each_definition_anew_and_the_mend_once() -> None:
+def test_moto_parses_each_definition_anew_and_the_mend_once(outcome: Outcome) -> None:
     assert outcome(PARSE, mended=False) == "False"
     assert outcome(PARSE, mended=True) == "True"
 
 
-def test_moto_makes_a_client_for_each_task_and_the_mend_one() -> None:
+def test_moto_makes_a_client_for_each_task_and_the_mend_one(outcome: Outcome) -> None:
     assert outcome(CLIENTS, mended=False) == "False"
     assert outcome(CLIENTS, mended=True) == "True"
 
 
-def test_moto_lists_its_folder_for_each_request_and_the_mend_once() -> None:
+def test_moto_lists_its_folder_for_each_request_and_the_mend_once(outcome: Outcome) -> None:
     assert outcome(BACKENDS, mended=False) == "False"
     assert outcome(BACKENDS, mended=True) == "True"
 
 
-def test_moto_parses_a_path_at_each_look_and_the_mend_once() -> None:
+def test_moto_parses_a_path_at_each_look_and_the_mend_once(outcome: Outcome) -> None:
     assert outcome(PATHS, mended=False) == "False"
     assert outcome(PATHS, mended=True) == "True"
 
 
-def test_moto_copies_json_as_any_object_and_the_mend_as_json() -> None:
+def test_moto_copies_json_as_any_object_and_the_mend_as_json(outcome: Outcome) -> None:
     assert outcome(COPIES, mended=False) == "False"
     assert outcome(COPIES, mended=True) == "True"
 
 
-def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_mend_does_not() -> None:
+def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_mend_does_not(outcome: Outcome) -> None:
     assert outcome(SYNC_HOST, mended=False) == "False"
     assert outcome(SYNC_HOST, mended=True) == "True"

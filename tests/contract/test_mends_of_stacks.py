@@ -1,6 +1,6 @@
 """The mends by which rules start state machines and CloudFormation makes ones that run; moto still needs both."""
 
-from tests.contract.test_mends import outcome
+from tests.contract.conftest import Outcome
 
 BEGIN = """
     import json
@@ -43,11 +43,11 @@ STACK = """
 """
 
 
-def test_moto_passes_over_state_machines_as_targets_and_the_mend_starts_them() -> None:
+def test_moto_passes_over_state_machines_as_targets_and_the_mend_starts_them(outcome: Outcome) -> None:
     assert outcome(BEGIN + RULE, mended=False) == "0"
     assert outcome(BEGIN + RULE, mended=True) == "1"
 
 
-def test_motos_stacks_have_no_state_machine_that_runs_and_the_mend_makes_it() -> None:
+def test_motos_stacks_have_no_state_machine_that_runs_and_the_mend_makes_it(outcome: Outcome) -> None:
     assert outcome(BEGIN + STACK, mended=False) == "[]"
     assert outcome(BEGIN + STACK, mended=True) == "[('EXPRESS', 'aloud')]"

@@ -1,13 +1,11 @@
 """Each mend to moto's Step Functions: two fresh interpreters run the same, one with the mends and one without."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.processes import without_stack
+from tests.contract.conftest import Outcome
 
 # Prints as one line of JSON what became of each definition; `run` gives status, error, output.
 PROGRAM = """
@@ -125,24 +123,14 @@ print(json.dumps(found))
 """
 
 
-def outcomes(*, mended: bool) -> dict[str, Any]:
-    lines = ["from local import mends", "mends.apply()", "mends.apply()"] if mended else []
-    program = "\n".join([*lines, PROGRAM])
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120, env=without_stack()
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+@pytest.fixture(scope="module")
+def plain(outcome: Outcome) -> dict[str, Any]:
+    return dict(json.loads(outcome(PROGRAM, mended=False)))
 
 
 @pytest.fixture(scope="module")
-def plain() -> dict[str, Any]:
-    return outcomes(mended=False)
-
-
-@pytest.fixture(scope="module")
-def mended() -> dict[str, Any]:
-    return outcomes(mended=True)
+def mended(outcome: Outcome) -> dict[str, Any]:
+    return dict(json.loads(outcome(PROGRAM, mended=True)))
 
 
 def test_items_are_batched(plain: dict[str, Any], mended: dict[str, Any]) -> None:
