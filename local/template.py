@@ -78,11 +78,11 @@ class Template:
             raise TemplateError(f"{path.name} needs a value for {', '.join(missing)}.")
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the properties of every resource of a type, by logical id."""
+        """Return the properties of every resource of a type that the conditions let be, by logical id."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self._body["Resources"].items()
-            if resource["Type"] == kind
+            if resource["Type"] == kind and self._is_made(resource)
         }
 
     def functions(self) -> list[FunctionSpec]:
@@ -145,6 +145,30 @@ class Template:
                 text, values = text
             return re.sub(r"\$\{([^!][^}]*)\}", lambda match: self._substitution(match[1], values), text)
         return {key: self.resolve(value) for key, value in node.items()}
+
+    def _is_made(self, resource: Mapping[str, Any]) -> bool:
+        return "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
+
+    def _holds(self, condition: Mapping[str, Any]) -> bool:
+        """Whether a condition is true: Fn::Equals, Fn::Not, Fn::And, Fn::Or, or another's name under Condition."""
+        ((operator, operands),) = condition.items()
+        match operator:
+            case "Condition":
+                named = self._body.get("Conditions", {})
+                if operands not in named:
+                    raise TemplateError(f"{self._path.name} has no condition {operands}.")
+                return self._holds(named[operands])
+            case "Fn::Equals":
+                # CloudFormation compares text.
+                left, right = (str(self.resolve(operand)) for operand in operands)
+                return left == right
+            case "Fn::Not":
+                return not self._holds(operands[0])
+            case "Fn::And":
+                return all(map(self._holds, operands))
+            case "Fn::Or":
+                return any(map(self._holds, operands))
+        raise TemplateError(f"{self._path.name}: the local stack knows no condition {operator}.")
 
     def _variables(self, properties: dict[str, Any]) -> dict[str, str]:
         variables = properties.get("Environment", {}).get("Variables", {})

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from local.template import Template, TemplateError, substitute
+from tests.conftest import ROOT
 
 BODY = """
 Parameters:
@@ -108,3 +109,60 @@ Resources:
     arn = "arn:aws:lambda:eu-west-1:123456789012:function"
     targets = Template(path, {}, "eu-west-1").rules()["Rule"]["Targets"]
     assert targets == [f"{arn}:First:live", f"{arn}:Second:next", "image-classification"]
+
+
+CONDITIONS = """
+Parameters:
+  Check: {Type: String, Default: "off"}
+  Bound: {Type: Number, Default: 0}
+Conditions:
+  Checks: !Equals [!Ref Check, "on"]
+  Bounded: !Not [!Equals [!Ref Bound, 0]]
+  Both: !And [!Condition Checks, !Condition Bounded]
+  Either: !Or [!Condition Checks, !Condition Bounded]
+Resources:
+  Always: {Type: AWS::SQS::Queue}
+  Checked: {Type: AWS::SQS::Queue, Condition: Checks}
+  Bounded: {Type: AWS::SQS::Queue, Condition: Bounded}
+  Both: {Type: AWS::SQS::Queue, Condition: Both}
+  Either: {Type: AWS::SQS::Queue, Condition: Either}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "made"),
+    [
+        ({}, {"Always"}),
+        ({"Check": "on"}, {"Always", "Checked", "Either"}),
+        ({"Check": "ON"}, {"Always"}),
+        ({"Bound": "1"}, {"Always", "Bounded", "Either"}),
+        ({"Check": "on", "Bound": "1"}, {"Always", "Checked", "Bounded", "Both", "Either"}),
+    ],
+)
+def test_a_resource_whose_condition_is_false_is_not_there(
+    tmp_path: Path, parameters: dict[str, str], made: set[str]
+) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(CONDITIONS)
+    assert set(Template(path, parameters, "eu-west-1").resources("AWS::SQS::Queue")) == made
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [("{}", "no condition Checks"), ('{Checks: {"Fn::Contains": [[a], a]}}', "knows no condition Fn::Contains")],
+)
+def test_a_condition_that_cannot_be_answered_is_named(tmp_path: Path, conditions: str, said: str) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(f"Conditions: {conditions}\nResources: {{Queue: {{Type: AWS::SQS::Queue, Condition: Checks}}}}\n")
+    with pytest.raises(TemplateError, match=said):
+        Template(path, {}, "eu-west-1").resources("AWS::SQS::Queue")
+
+
+def test_the_local_stack_runs_the_drift_check_only_where_it_is_switched_on() -> None:
+    def functions(**parameters: str) -> set[str]:
+        given = {"DataBucketName": "b"} | parameters
+        return {spec.name for spec in Template(ROOT / "template.yaml", given, "us-east-1", attributes).functions()}
+
+    usual = {"SerializeFunction", "ClassifyFunction", "ThresholdFunction"}
+    assert functions() == usual
+    assert functions(DriftCheck="on") == usual | {"DriftFunction"}
