@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from monitoring.baseline import baseline_key
+from monitoring.drift import NAMESPACE
 from tests.template.transformed import APP, DATA, flat, of_type
+from training.endpoint import EndpointOptions
 
 OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
 BUCKET = "arn:${AWS::Partition}:s3:::${DataBucketName}"
@@ -56,6 +59,14 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
         SAMPLE_TRACES,
     },
     "UploadRole": {("states:StartExecution", "ClassifyImage")},
+    "DriftRole": {
+        ("s3:GetObject", f"{BUCKET}/capture/${{EndpointName}}/* {BUCKET}/baselines/${{EndpointName}}.npz"),
+        ("s3:ListBucket", BUCKET),
+        ("cloudwatch:PutMetricData", "*"),
+        (WRITE_LOGS, "DriftLogs.Arn"),
+        WRITE_TRACES,
+    },
+    "DriftScheduleRole": {("lambda:InvokeFunction", "DriftFunctionAliaslive")},
 }
 # Actions for which the service takes no resource; cloudwatch:PutMetricData is bound by its namespace.
 UNBOUND = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"} | {
@@ -99,12 +110,21 @@ def test_only_what_knows_no_resources_is_granted_on_all(path: Any) -> None:
                 assert set(listed(one["Action"])) <= UNBOUND
 
 
+def test_the_drift_check_may_read_where_capture_and_baseline_are_and_put_metrics_of_its_namespace_alone() -> None:
+    read, _, put, *_ = statements(of_type(APP, "AWS::IAM::Role")["DriftRole"])
+    assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+    capture, baseline = (one.split("${DataBucketName}/")[1] for one in read["Resource"])
+    assert capture == f"{EndpointOptions().capture_prefix}/${{EndpointName}}/*"
+    assert baseline == baseline_key("${EndpointName}")
+
+
 def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:
     functions = {name: flat(one["Role"]) for name, one in of_type(APP, "AWS::Lambda::Function").items()}
     assert functions == {
         "SerializeFunction": "SerializeRole.Arn",
         "ClassifyFunction": "ClassifyRole.Arn",
         "ThresholdFunction": "ThresholdRole.Arn",
+        "DriftFunction": "DriftRole.Arn",
     }
     machines = {name: flat(one["RoleArn"]) for name, one in of_type(APP, "AWS::StepFunctions::StateMachine").items()}
     assert machines == {
@@ -115,7 +135,7 @@ def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:
 
 
 def test_services_take_a_role_only_for_this_account() -> None:
-    for name in ("ClassifyImageRole", "ClassifyBatchRole", "UploadRole"):
+    for name in ("ClassifyImageRole", "ClassifyBatchRole", "UploadRole", "DriftScheduleRole"):
         (trust,) = flat(of_type(APP, "AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]["Statement"])
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 

@@ -7,21 +7,44 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from monitoring.drift import FEWEST, NAMESPACE, judge, publish
+from monitoring.window import Window
 from tests.conftest import ROOT
 from tests.template.transformed import APP, DATA, flat, of_type, resources, transformed
+from tests.unit.monitoring.monitoring_samples import baseline
 
 FUNCTIONS = {"SerializeFunction": "serialize", "ClassifyFunction": "classify", "ThresholdFunction": "threshold"}
 CLIENTS = {"SerializeFunction": "S3", "ClassifyFunction": "RUNTIME"}
 # Read by Powertools and by the SDK.
 READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "AWS_ENDPOINT_URL"}
-NAMESPACE = "ImageClassification"
+ENDPOINT = "watched"
+# These come with the condition ChecksDrift, some of them made by SAM.
+DRIFT = {
+    "DriftFunction",
+    "DriftFunctionAliaslive",
+    "DriftFunctionHourly",
+    "DriftRole",
+    "DriftScheduleRole",
+    "DriftLogs",
+    "DriftAlarm",
+    "DriftCheckAlarm",
+}
 
 
 def source(function: str) -> ast.Module:
     return ast.parse((ROOT / "functions" / FUNCTIONS[function] / "app.py").read_text())
+
+
+def published() -> list[dict[str, Any]]:
+    """Return the metrics that the drift check puts for a window with a verdict."""
+    images = baseline(FEWEST)
+    cloudwatch = Mock()
+    publish(judge(ENDPOINT, images, Window(images.classes, images.image_size), images.sample), cloudwatch)
+    return list(cloudwatch.put_metric_data.call_args.kwargs["MetricData"])
 
 
 def calls(tree: ast.Module, owner: str, method: str) -> set[str]:
@@ -81,6 +104,56 @@ def test_a_function_reads_the_variables_that_the_template_sets_and_no_others(fun
     assert set(variables) >= READ_BY_LIBRARIES
 
 
+def test_the_drift_check_reads_the_variables_that_the_template_sets_and_no_others() -> None:
+    tree = ast.parse((ROOT / "monitoring/scheduled.py").read_text())
+    read = {
+        ast.literal_eval(node.slice)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ"
+    }
+    variables = of_type(APP, "AWS::Lambda::Function")["DriftFunction"]["Environment"]["Variables"]
+    assert set(variables) - READ_BY_LIBRARIES == read
+    assert float(variables["WINDOW_HOURS"]) > 0
+
+
+def test_the_drift_check_is_built_by_its_makefile_for_the_processor_and_python_that_it_runs_on() -> None:
+    function = resources(APP)["DriftFunction"]
+    properties = function["Properties"]
+    assert function["Metadata"]["BuildMethod"] == "makefile"
+    built = (ROOT / properties["Code"]["S3Key"] / "Makefile").read_text()
+    assert "build-DriftFunction:" in built
+    (processor,) = properties["Architectures"]
+    assert set(re.findall(r"manylinux\w+?_(x86_64|aarch64)", built)) == {processor}
+    assert f"--python-version {properties['Runtime'].removeprefix('python')} " in built
+    module, _, name = properties["Handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_drift_is_checked_every_hour_by_a_schedule_that_a_second_stack_can_have_too() -> None:
+    (schedule,) = of_type(APP, "AWS::Scheduler::Schedule").values()
+    variables = of_type(APP, "AWS::Lambda::Function")["DriftFunction"]["Environment"]["Variables"]
+    assert schedule["ScheduleExpression"] == f"rate({variables['WINDOW_HOURS']} hour)"
+    assert flat(schedule["Target"]) == {"Arn": "DriftFunctionAliaslive", "RoleArn": "DriftScheduleRole.Arn"}
+    assert "Name" not in schedule
+
+
+def test_all_of_the_drift_check_and_nothing_else_waits_for_its_parameter() -> None:
+    conditional = {name for name, one in resources(APP).items() if one.get("Condition") == "ChecksDrift"}
+    made = {name for name in conditional if not name.startswith("DriftFunctionVersion")}
+    assert made == DRIFT
+    assert len(conditional) == len(made) + 1
+    parameter = transformed(APP)["Parameters"]["DriftCheck"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("off", ["off", "on"])
+
+
+def test_the_drift_alarm_watches_what_the_check_publishes() -> None:
+    alarm = of_type(APP, "AWS::CloudWatch::Alarm")["DriftAlarm"]
+    assert alarm["Namespace"] == NAMESPACE
+    dimensions = [one["Dimensions"] for one in published() if one["MetricName"] == alarm["MetricName"]]
+    assert dimensions == [[{"Name": one["Name"], "Value": ENDPOINT} for one in alarm["Dimensions"]]]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_sdk_gives_up_before_lambda_and_lambda_before_the_task(function: str) -> None:
     timeout = of_type(APP, "AWS::Lambda::Function")[function]["Timeout"]
@@ -137,12 +210,18 @@ def test_every_alarm_tells_the_topic_and_is_quiet_where_nothing_happens() -> Non
         assert flat(alarm["AlarmActions"]) == ["AlarmTopic"]
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["AlarmDescription"].endswith(".")
-    dashboard = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
-    assert set(re.findall(r"\$\{(\w+)\.Arn\}", dashboard)) == set(alarms)
+
+
+@pytest.mark.parametrize("checks_drift", [False, True])
+def test_the_dashboard_shows_every_alarm_that_the_stack_has(checks_drift: bool) -> None:
+    alarms = {name for name, one in resources(APP).items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    (shown,) = (one["properties"]["alarms"] for one in dashboard(checks_drift) if one["type"] == "alarm")
+    assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in alarms - (set() if checks_drift else DRIFT))
 
 
 def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_made() -> None:
     emitted = set().union(*(calls(source(function), "metrics", "add_metric") for function in FUNCTIONS))
+    emitted |= {one["MetricName"] for one in published()}
     filtered = {
         flat(one["MetricName"])
         for metric_filter in of_type(APP, "AWS::Logs::MetricFilter").values()
@@ -155,16 +234,23 @@ def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_m
     for widget in dashboard():
         namespace = ""
         for metric in widget["properties"].get("metrics", []):
-            if isinstance(metric[0], dict) or metric[0] == "...":
+            if isinstance(metric[0], dict):
+                shown |= set(re.findall(rf'^SEARCH.*{NAMESPACE},.*MetricName="(\w+)"', metric[0]["expression"]))
+                continue
+            if metric[0] == "...":
                 continue
             namespace = namespace if metric[0] == "." else metric[0]
             shown |= {metric[1]} if namespace == NAMESPACE else set()
     assert shown == emitted | filtered
 
 
-def dashboard() -> list[dict[str, Any]]:
+def dashboard(checks_drift: bool = False) -> list[dict[str, Any]]:
     """Return the dashboard's widgets, a number in place of each parameter that is one."""
-    body = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    body, values = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    for name, value in values.items():
+        condition, on, off = value["Fn::If"]
+        assert condition == "ChecksDrift"
+        body = body.replace(f"${{{name}}}", flat(on if checks_drift else off))
     return list(json.loads(re.sub(r"(?<!\")\$\{(MaxReviewRate|ConfidenceThreshold)\}", "0.5", body))["widgets"])
 
 
@@ -200,10 +286,12 @@ def test_every_environment_deploys_to_a_stack_of_its_own_without_flags(path: Pat
 
 
 def test_the_costs_that_the_guide_names_count_the_metrics_and_alarms_of_the_template() -> None:
-    alarms = of_type(APP, "AWS::CloudWatch::Alarm").values()
+    found = of_type(APP, "AWS::CloudWatch::Alarm")
+    alarms = [alarm for name, alarm in found.items() if name not in DRIFT]
     watched = [one for alarm in alarms for one in alarm.get("Metrics", [alarm]) if "Expression" not in one]
     made = set().union(*(calls(source(function), "metrics", "add_metric") for function in FUNCTIONS))
     custom = len(made) + len(of_type(APP, "AWS::Logs::MetricFilter"))
     guide = " ".join((ROOT / "docs/deploy.md").read_text().split())
     assert f"{custom} custom metrics" in guide
     assert f"{len(watched)} metrics that {len(alarms)} alarms watch" in guide
+    assert f"{len(published())} custom metrics and {len(found) - len(alarms)} alarms more" in guide
