@@ -1,0 +1,250 @@
+"""Batches on the local stack: every image is accounted for, whatever is broken, killed or throttled."""
+
+import csv
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from benchmarks.batch import Photos, break_things, broken_images, put_photos, start_driver
+from local import stack
+from monitoring import batch, costs
+from monitoring.batch import Batch, BatchError, Request
+from monitoring.executions import Execution
+from monitoring.ledger import LEDGER_FILE
+from monitoring.sources import SourceError
+from tests.images import encoded, gradient
+from tests.workflow.conftest import ENDPOINT, Deployed
+from training.costs import PRICES
+
+IMAGES = 160
+GOOD = encoded(gradient(32, 32))
+
+
+@pytest.fixture
+def images(deployed: Deployed) -> list[bytes]:
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
+    list(waiting_for_review())
+    return [path.read_bytes() for path in sorted((deployed.out / deployed.dataset.prefix / "test").iterdir())]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "POLL_SECONDS", 0.1)
+
+
+def queue() -> str:
+    return str(boto3.client("sqs").get_queue_url(QueueName="ReviewQueue")["QueueUrl"])
+
+
+def machine(deployed: Deployed) -> str:
+    return deployed.stack.environment["WORKFLOW_BATCH_STATE_MACHINE_ARN"]
+
+
+def request(deployed: Deployed, **source: str) -> Request:
+    return Request(stack.BUCKET, machine(deployed), **source)  # type: ignore[arg-type]  # each source is a text
+
+
+def put(key: str, body: bytes = GOOD) -> str:
+    boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=key, Body=body)
+    return key
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / LEDGER_FILE).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def outcomes(ended: Batch) -> dict[str, tuple[str, str]]:
+    return {row["s3_key"]: (row["outcome"], row["error"]) for row in rows_of(ended.folder)}
+
+
+def waiting_for_review() -> Iterator[str]:
+    sqs = boto3.client("sqs")
+    while found := sqs.receive_message(QueueUrl=queue(), MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages"):
+        yield from (json.loads(message["Body"])["s3_key"] for message in found)
+
+
+def check(photos: Photos, folder: Path) -> None:
+    """The ledger has each key once, each broken one with its error, and the queue what the ledger sends to review."""
+    rows = rows_of(folder)
+    assert Counter(row["s3_key"] for row in rows) == Counter(list(photos.errors))
+    for row in rows:
+        error = photos.errors[row["s3_key"]]
+        assert row["error"] == (error or ""), row
+        assert row["outcome"] == "REJECTED" if error else row["outcome"] in ("ACCEPTED", "REVIEW"), row
+    review = [row["s3_key"] for row in rows if row["outcome"] == "REVIEW"]
+    assert sorted(waiting_for_review()) == sorted(review)
+
+
+def test_a_manifest_with_broken_and_missing_images_of_all_names_is_accounted_for(
+    deployed: Deployed, images: list[bytes], tmp_path: Path
+) -> None:
+    photos = put_photos(boto3.client("s3"), images, IMAGES)
+    ended = batch.run(request(deployed, manifest=photos.manifest), tmp_path, 2)
+    check(photos, ended.folder)
+    batch.require_account(ended)
+    told = json.loads((ended.folder / batch.ACCOUNT_FILE).read_text())
+    assert told["listed"] == told["accepted"] + told["review"] + told["rejected"] + told["failed"] == IMAGES
+    assert told["holds"]
+    classified = [row for row in rows_of(ended.folder) if row["outcome"] in ("ACCEPTED", "REVIEW")]
+    assert all(row["sha256"] and row["s3_version_id"] and row["inference_id"] for row in classified)
+    assert len({row["inference_id"] for row in classified}) == len(classified)
+    assert all(0 < float(row["seconds"]) < 60 and 0.5 <= float(row["confidence"]) <= 1 for row in classified)
+
+
+def test_killed_containers_workers_and_drivers_and_throttling_lose_no_image(
+    deployed: Deployed, images: list[bytes], tmp_path: Path
+) -> None:
+    photos = put_photos(boto3.client("s3"), images, IMAGES, seed=1)
+    arguments = ["--manifest", photos.manifest, "--max-concurrency", "2"]
+    done = threading.Event()
+    breaking = threading.Thread(target=break_things, args=(deployed.stack, done))
+    first = start_driver(arguments, tmp_path)
+    breaking.start()
+    time.sleep(4)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert not list(tmp_path.glob("batches/*/batch.json"))
+    said = start_driver(arguments, tmp_path).communicate(timeout=300)[0]
+    done.set()
+    breaking.join()
+    (folder,) = tmp_path.glob("batches/*")
+    while json.loads((folder / batch.ACCOUNT_FILE).read_text())["failed"]:
+        said = start_driver(["--redrive", folder.name], tmp_path).communicate(timeout=300)[0]
+    assert json.loads((folder / batch.ACCOUNT_FILE).read_text())["holds"], said
+    check(photos, folder)
+
+
+def test_a_prefix_takes_folder_markers_and_empty_objects_as_images(
+    deployed: Deployed, images: list[bytes], tmp_path: Path
+) -> None:
+    good, marker, empty = put("mixed/a.png", images[0]), put("mixed/", b""), put("mixed/empty.png", b"")
+    ended = batch.run(request(deployed, prefix="mixed/"), tmp_path)
+    found = outcomes(ended)
+    assert found[marker] == found[empty] == ("REJECTED", "InvalidImage")
+    assert found[good][0] in ("ACCEPTED", "REVIEW")
+    assert len(found) == 3
+
+
+def test_a_folder_is_uploaded_and_classified(deployed: Deployed, images: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "größe 1.png").write_bytes(images[0])
+    (tmp_path / "photos" / "bomb.png").write_bytes(broken_images(images[0])["bomb"])
+    ended = batch.run(request(deployed, folder=str(tmp_path / "photos")), tmp_path)
+    prefix = f"batches/{ended.id}/images/"
+    assert outcomes(ended)[f"{prefix}bomb.png"] == ("REJECTED", "ImageTooLarge")
+    assert outcomes(ended)[f"{prefix}größe 1.png"][0] in ("ACCEPTED", "REVIEW")
+
+
+def test_a_key_that_is_named_twice_is_classified_once(deployed: Deployed, images: list[bytes], tmp_path: Path) -> None:
+    key = put("twice/a.png", images[0])
+    rows = json.dumps([{"s3_bucket": stack.BUCKET, "s3_key": key}] * 3)
+    ended = batch.run(request(deployed, manifest=f"s3://{stack.BUCKET}/{put('twice.json', rows.encode())}"), tmp_path)
+    assert (ended.account.listed, ended.account.duplicates, ended.account.holds) == (1, 2, True)
+    assert list(outcomes(ended)) == [key]
+
+
+@pytest.mark.parametrize("bucket", [stack.BUCKET, "no-such-bucket"])
+def test_a_source_without_images_starts_nothing(deployed: Deployed, tmp_path: Path, bucket: str) -> None:
+    states = boto3.client("stepfunctions")
+    before = len(states.list_executions(stateMachineArn=machine(deployed))["executions"])
+    with pytest.raises(SourceError, match=rf"s3://{bucket}/nothing/"):
+        batch.run(Request(bucket, machine(deployed), prefix="nothing/"), tmp_path)
+    assert len(states.list_executions(stateMachineArn=machine(deployed))["executions"]) == before
+
+
+def test_a_bad_row_of_a_manifest_starts_nothing(deployed: Deployed, tmp_path: Path) -> None:
+    key = put("bad.csv", b"s3_bucket,s3_key\nbucket,a.png\nbucket\n")
+    with pytest.raises(SourceError, match="row 2"):
+        batch.run(request(deployed, manifest=f"s3://{stack.BUCKET}/{key}"), tmp_path)
+
+
+def test_a_missing_state_machine_is_named(deployed: Deployed, tmp_path: Path) -> None:
+    put("one/a.png")
+    with pytest.raises(BatchError, match="NoSuchMachine can't be started"):
+        batch.run(Request(stack.BUCKET, machine(deployed) + "NoSuchMachine", prefix="one/"), tmp_path)
+
+
+def test_a_broken_system_stops_the_batch_and_a_redrive_finishes_it(
+    deployed: Deployed, images: list[bytes], tmp_path: Path
+) -> None:
+    keys = [put(f"stopped/{number:02d}.png", images[number % len(images)]) for number in range(60)]
+    deployed.stack.deploy({"EndpointName": "no-such-endpoint"})
+    ended = batch.run(request(deployed, prefix="stopped/"), tmp_path, 1)
+    # The first child of twenty is more than the tenth that is tolerated; the others never run.
+    assert (ended.account.failed, ended.account.missing, ended.errors) == (20, 40, {"EndpointNotFound": 20})
+    with pytest.raises(BatchError, match=r"40 of 60 images have no outcome.*ExceedToleratedFailureThreshold.*/20.png"):
+        batch.require_account(ended)
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
+    again = batch.redrive(ended.id, tmp_path, 2)
+    batch.require_account(again)
+    assert sorted(outcomes(again)) == keys
+    assert (again.account.failed, len(again.executions)) == (0, 2)
+    review = [key for key, (outcome, _) in outcomes(again).items() if outcome == "REVIEW"]
+    assert sorted(waiting_for_review()) == sorted(review)
+    finished = batch.redrive(ended.id, tmp_path)
+    assert (finished.account, len(finished.executions)) == (again.account, 2)
+
+
+def test_a_batch_that_is_not_there_cannot_be_run_again(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="holds no batch"):
+        batch.redrive("20260101-000000-abcdef", tmp_path)
+
+
+def test_the_state_machine_takes_a_prefix_without_a_driver(deployed: Deployed, images: list[bytes]) -> None:
+    keys = [put(f"scheduled/{number}.png", images[0]) for number in range(3)]
+    states, s3 = boto3.client("stepfunctions"), boto3.client("s3")
+    started = states.start_execution(
+        stateMachineArn=machine(deployed), name="scheduled", input='{"prefix": "scheduled/", "batch_size": 2}'
+    )
+    while (end := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+        time.sleep(0.1)
+    details = json.loads(end["output"])["ResultWriterDetails"]
+    assert details["Key"].startswith("batches/scheduled/results/")
+    manifest = json.loads(s3.get_object(**details)["Body"].read())
+    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
+    children = s3.get_object(Bucket=details["Bucket"], Key=file["Key"])["Body"].read().splitlines()
+    rows = [row for child in children for row in json.loads(json.loads(child)["Output"])]
+    assert len(children) == 2
+    assert sorted(row["item"]["s3_key"] for row in rows) == keys
+
+
+def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deployed, images: list[bytes]) -> None:
+    states = boto3.client("stepfunctions")
+    arn = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
+    given = {"s3_bucket": stack.BUCKET, "s3_key": put("priced/a.png", images[0])}
+    started = states.start_execution(stateMachineArn=arn, name="priced", input=json.dumps(given))["executionArn"]
+    while (end := states.describe_execution(executionArn=started))["status"] == "RUNNING":
+        time.sleep(0.05)
+    fields: dict[str, Any] = dict.fromkeys(Execution.__dataclass_fields__)
+    seconds = (end["stopDate"] - end["startDate"]).total_seconds()
+    known = {"execution_arn": started, "seconds": seconds, "outcome": "ACCEPTED", "inference_id": "i"}
+    measured = costs.measure(states, [Execution(**fields | known)])
+    assert measured.transitions >= 3
+    assert {name.split(":")[0] for name in measured.function_seconds} == {
+        "SerializeFunction",
+        "ClassifyFunction",
+        "ThresholdFunction",
+    }
+    memory = {"SerializeFunction": 1024, "ClassifyFunction": 512, "ThresholdFunction": 256}
+    course, single, ours = costs.paths(measured, PRICES, memory, 20)
+    assert ours.orchestration <= course.orchestration / 10
+    assert sum(ours.terms.values()) < sum(single.terms.values())
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_command_says_in_one_line_that_there_is_nothing_to_classify(tmp_path: Path) -> None:
+    driver = start_driver(["--prefix", "nothing/"], tmp_path)
+    assert isinstance(driver, subprocess.Popen)
+    said = driver.communicate(timeout=60)[0].strip()
+    assert driver.returncode == 1
+    assert said == f"workflow: s3://{stack.BUCKET}/nothing/ names no images; nothing was started."
