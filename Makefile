@@ -41,6 +41,9 @@ check: install ## Lint and type-check.
 bench: install ## Time the functions: import, cold start, warm calls and their parts.
 	@$(BIN)/python -m benchmarks.coldstart
 
+bench-batch: install ## Classify 2,000 images on the local stack and say where the time goes; ARGS="--faults" breaks things meanwhile.
+	@$(BIN)/python -m benchmarks.batch $(ARGS)
+
 bench-model: install ## Cross-validate the algorithm beside others on real pixels: ARCHIVE=PATH is a CIFAR-100 archive.
 	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)
 
