@@ -222,7 +222,7 @@ def predict(
 def teardown(
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     data: Annotated[
-        bool, typer.Option("--data", help="Delete data sets, models and captured requests in the bucket, too.")
+        bool, typer.Option("--data", help="Empty the bucket of all that the workflow wrote and of incoming/, too.")
     ] = False,
     bucket: Annotated[
         str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket whose data --data means.")

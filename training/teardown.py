@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "data"]
-DATA_PREFIXES = ("capture/", "checkpoints/", "datasets/", "models/")
+# What the workflow writes, and the uploads that it classifies.
+DATA_PREFIXES = (
+    "baselines/",
+    "batches/",
+    "capture/",
+    "cases/",
+    "checkpoints/",
+    "datasets/",
+    "incoming/",
+    "models/",
+    "samples/",
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Standing:
 def standing(endpoint: str, bucket: str | None = None) -> list[Standing]:
     """List what was deployed for an endpoint, in the order in which it can be taken down.
 
-    With a bucket, what training and serving wrote there is listed too.
+    With a bucket, what the workflow wrote there and what was uploaded to it is listed too, of every endpoint.
     """
     sagemaker = boto3.client("sagemaker")
     found = [Standing("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []

@@ -12,8 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
-from local import stack
+from local import sam, stack
+from local.template import Template
+from monitoring.baseline import baseline_key
+from monitoring.batch import BATCHES
 from tests.containers import model_of
+from training.dataset import prefix
 from training.deploy import Deployment, deploy, rollback
 from training.endpoint import EndpointOptions
 from training.errors import DeployError, PredictError
@@ -211,6 +215,26 @@ def test_data_stays_unless_it_is_asked_for(endpoint: str) -> None:
         teardown(found)
     teardown(found, stack.BUCKET)
     assert "Versions" not in s3.list_object_versions(Bucket=stack.BUCKET, Prefix="models/")
+
+
+def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endpoint: str) -> None:
+    s3 = boto3.client("s3")
+    template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
+    (rule,) = template.resources("AWS::Events::Rule").values()
+    (uploads,) = rule["EventPattern"]["detail"]["object"]["key"]
+    written = [baseline_key(endpoint), f"{prefix('small')}/test.lst", f"{BATCHES}/one/manifest-1.csv"]
+    written += [f"{uploads['prefix']}a b.png", "cases/small/broken.png", "checkpoints/job/1", "models/job/model.tar.gz"]
+    written += [f"{EndpointOptions().capture_prefix}/{endpoint}/AllTraffic/2026/11/23/09/a.jsonl"]
+    for key in [*written, "photos/mine.png"]:
+        for content in (b"old", b"new"):
+            s3.put_object(Bucket=stack.BUCKET, Key=key, Body=content)
+        s3.delete_object(Bucket=stack.BUCKET, Key=key)
+    sam.upload_samples()
+    teardown(standing(endpoint, stack.BUCKET), stack.BUCKET)
+    left = s3.list_object_versions(Bucket=stack.BUCKET)
+    keys = [one["Key"] for one in [*left["Versions"], *left["DeleteMarkers"]]]
+    assert keys.count("photos/mine.png") == 3
+    assert not [key for key in keys if key in written or key.startswith("samples/")]
 
 
 def test_an_update_with_an_alarm_that_does_not_exist_is_refused(endpoint: str) -> None:
