@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 PREFIX = "photos/"
 MANIFEST = "manifests/photos.csv"
 ENDPOINT = "image-classification"
+# Seconds into a batch with faults after which its driver is killed and run again.
+KILLED_AFTER = 8
 TICKS = os.sysconf("SC_CLK_TCK")
 ODD_NAMES = ("a photo", "größe", "写真", "1+1", "50%", "50%25", "a&b=c", "é")
 
@@ -209,7 +211,7 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
         if options.faults:
             threading.Thread(target=break_things, args=(running, done), daemon=True).start()
             killed = start_driver(arguments, folder)
-            time.sleep(8)
+            time.sleep(KILLED_AFTER)
             killed.kill()
             killed.communicate()
         driven = drive(arguments, folder)
@@ -223,14 +225,19 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
         if account["review"] != messages("ReviewQueue"):
             raise SystemExit("The review queue doesn't hold the images that the ledger sends to review.")
         spent = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
+    seconds = driven.seconds + (KILLED_AFTER if options.faults else 0)
+    each = {name: used / options.images for name, used in sorted(spent.items(), key=lambda item: -item[1])}
     table = Table("measured", "")
-    seconds = driven.seconds + (8 if options.faults else 0)
     table.add_row("images a second", f"{options.images / seconds:.1f} (load {load:.1f} when it began)")
     table.add_row("driver, peak memory", f"{driven.peak / 1e6:.0f} MB")
-    for name, used in sorted(spent.items(), key=lambda item: -item[1]):
-        table.add_row(f"processor time an image, {name}", f"{used / options.images * 1e3:.1f} ms")
-    table.add_row("processor time an image, all", f"{sum(spent.values()) / options.images * 1e3:.1f} ms")
+    for name, used in (each | {"all": sum(each.values())}).items():
+        table.add_row(f"processor time an image, {name}", f"{used * 1e3:.1f} ms")
     console.print(table)
+    if options.json:
+        measured = {"images": options.images, "seconds": round(seconds, 1), "driver_peak_bytes": driven.peak}
+        measured |= {"review": account["review"] / options.images}
+        measured |= {"processor_seconds_an_image": {name: round(used, 5) for name, used in each.items()}}
+        options.json.write_text(json.dumps(measured, indent=2) + "\n")
 
 
 def _png_header(side: int) -> bytes:
@@ -252,6 +259,7 @@ def main() -> None:
     parser.add_argument("--faults", action="store_true", help="kill and throttle while it runs")
     parser.add_argument("--workers", type=int, default=4, help="workers of each function")
     parser.add_argument("--max-concurrency", type=int, default=2, help="children at once")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
     with tempfile.TemporaryDirectory() as folder:
         measure(parser.parse_args(), Console(), Path(folder))
 

@@ -3,11 +3,14 @@
 import functools
 import threading
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.client import BaseClient
 from botocore.config import Config
+from moto.core.botocore_stubber import MockRawResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -24,10 +27,14 @@ from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.test import create_environ, run_wsgi_app
 
 from local import mends_states
 from local.event_targets import start_state_machines
 from local.template import substitute
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 MOST_TASKS = 400
 # Seconds; the task's own timeout comes first.
@@ -42,14 +49,17 @@ CLIENT_USERS: tuple[ModuleType, ...] = (
 COPIERS: tuple[ModuleType, ...] = (result_path, state_task_service, states, string_expression)
 
 
-def apply() -> None:
-    """Mend moto in this process; a second call changes nothing."""
+def apply(application: "WSGIApplication | None" = None) -> None:
+    """Mend moto in this process; a second call changes nothing.
+
+    Where `application` is given, the tasks of executions call it and not a server at MOTO_PORT.
+    """
     mends_states.apply()
     find_each_backend_once()
     parse_each_definition_once()
     parse_each_path_once()
     copy_json_as_json()
-    share_task_clients()
+    share_task_clients(application)
     start_state_machines()
     run_state_machines_of_stacks()
 
@@ -98,10 +108,10 @@ class JsonCopier:
         return value
 
 
-def share_task_clients() -> None:
+def share_task_clients(application: "WSGIApplication | None" = None) -> None:
     """Moto makes a new SDK client for each task of an execution; clients are made to be shared by threads.
 
-    Its own also look for StartSyncExecution at a host named sync-localhost.
+    Its own also look for StartSyncExecution at a host named sync-localhost, and go over a socket to their own process.
     """
     if boto_client.boto_client_for.__module__ == __name__:
         return
@@ -118,6 +128,8 @@ def share_task_clients() -> None:
             user_agent="local",
         )
         client: BaseClient = boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+        if application:
+            client.meta.events.register("before-send", lambda request, **_: _answer(application, request))  # type: ignore[arg-type]  # an answer is taken
         return client
 
     # A session must not make two clients at once.
@@ -148,3 +160,21 @@ def run_state_machines_of_stacks() -> None:
         )
 
     StateMachine.create_from_cloudformation_json = classmethod(create)  # type: ignore[assignment, method-assign]
+
+
+def _answer(application: "WSGIApplication", request: AWSPreparedRequest) -> AWSResponse:
+    """Return an application's answer to a request that an SDK's client is about to send."""
+    where = urlsplit(request.url)
+    environ = create_environ(
+        where.path,
+        f"{where.scheme}://{where.netloc}",
+        where.query,
+        method=request.method,
+        headers={
+            name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+        },
+        data=request.body or b"",
+    )
+    body, status, headers = run_wsgi_app(application, environ, buffered=True)
+    raw = MockRawResponse(b"".join(body))
+    return AWSResponse(request.url, int(status.split()[0]), HeadersDict(headers), raw)  # type: ignore[arg-type]  # as moto's own

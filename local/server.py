@@ -33,13 +33,13 @@ class Stack:
         """Bind the address and start to answer; the app stack comes with `deploy`."""
         os.environ.update(CREDENTIALS)
         os.environ.pop("AWS_PROFILE", None)
-        mends.apply()
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._options = options
         self._logs = Path(options.logs)
         self._logs.mkdir(parents=True, exist_ok=True)
         self._work = tempfile.TemporaryDirectory(prefix="workflow-local-")
         self._front = Front(REGION, self.deploy)
+        mends.apply(self._front)
         self._versions: dict[str, tuple[FunctionSpec, int]] = {}
         self._server = self._front.serve(options.port)
         os.environ["MOTO_PORT"] = str(self._server.port)

@@ -117,6 +117,7 @@ def test_killed_containers_workers_and_drivers_and_throttling_lose_no_image(
     said = start_driver(arguments, tmp_path).communicate(timeout=300)[0]
     done.set()
     breaking.join()
+    deployed.stack.throttle(0, 0)
     (folder,) = tmp_path.glob("batches/*")
     while json.loads((folder / batch.ACCOUNT_FILE).read_text())["failed"]:
         said = start_driver(["--redrive", folder.name], tmp_path).communicate(timeout=300)[0]
