@@ -28,7 +28,7 @@ demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar10
 	@$(BIN)/workflow demo $(ARGS)
 
 test: install ## Run all tests, offline.
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2
 
 check: install ## Lint and type-check.
 	@$(BIN)/ruff check .

@@ -1,14 +1,18 @@
 """Fixtures that all tests share: the functions' environment, and one local stack for each test process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local import stack
 from local.template import Template
 
+# The demo has stacks of its own.
+SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test_mends", "tests/contract/")
 ROOT = Path(__file__).resolve().parent.parent
 
 # The functions read their configuration when they are imported: they get what the template gives them.
@@ -20,18 +24,28 @@ os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
-    """A local stack in a process of its own, whose environment this process has while it runs."""
-    logs = tmp_path_factory.mktemp("stack")
-    with stack.running(stack.Options(logs=str(logs), concurrency=2)) as started, pytest.MonkeyPatch.context() as patch:
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
+    """A local stack in a process of its own; `led_to` makes it the one that this process talks to."""
+    with stack.running(stack.Options(logs=str(tmp_path_factory.mktemp("stack")), concurrency=2)) as started:
         yield started
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share what is slow to start in one process, so that it is started once."""
-    for item in items:
-        for fixture in ("running", "stack_of_programs", "outcome"):
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(fixture))
+@contextmanager
+def led_to(variables: Mapping[str, str]) -> Iterator[None]:
+    """Give this process an environment that leads to a stack, for as long as the block runs and no longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
+    """Keeps tests that share what is slow to start in one process; all others go by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return next((folder for folder in SHARED if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatIsShared:
+    """Give xdist the scheduler above, as its own groups have no effect under this pytest."""
+    return ByWhatIsShared(config, log)

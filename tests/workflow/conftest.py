@@ -1,11 +1,16 @@
 """One data set, model and endpoint for the tests of the workflow, made by the verbs themselves."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from local import stack
+from tests.conftest import led_to
+from tests.images import encoded, gradient
 from training.dataset import Dataset
 from training.deploy import deploy
 from training.model import Model
@@ -37,7 +42,24 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployed(running: stack.Running, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     """Return a running stack with an endpoint whose model was trained on it."""
     out = tmp_path_factory.mktemp("out")
-    dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
-    model = train(dataset, bucket=stack.BUCKET, role_arn=ROLE, out=out, quiet=True)
-    deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=ROLE)
+    with led_to(running.environment):
+        dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
+        model = train(dataset, bucket=stack.BUCKET, role_arn=ROLE, out=out, quiet=True)
+        deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=ROLE)
     return Deployed(running, dataset, model, out)
+
+
+@pytest.fixture(autouse=True)
+def led_to_stack(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lead a test that uses the running stack to it."""
+    if "running" not in request.fixturenames:
+        yield
+        return
+    with led_to(request.getfixturevalue("running").environment):
+        yield
+
+
+def wait_until_answered() -> None:
+    """Wait until the endpoint answers again, for whatever comes next."""
+    runtime = boto3.client("sagemaker-runtime", config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
+    runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/x-image", Body=encoded(gradient()))

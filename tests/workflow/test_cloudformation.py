@@ -17,6 +17,7 @@ import pytest
 from botocore.config import Config
 
 from local import stack
+from tests.conftest import led_to
 from tests.images import encoded, gradient
 from tests.template.transformed import APP, DATA, transformed
 from tests.workflow.conftest import ENDPOINT, Deployed
@@ -62,6 +63,12 @@ def create(name: str, path: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def created(deployed: Deployed) -> dict[str, str]:
     """Return the outputs of the data stack and the app stack, created one after the other."""
+    with led_to(deployed.stack.environment):
+        return create_both(deployed)
+
+
+def create_both(deployed: Deployed) -> dict[str, str]:
+    """Put up what the templates refer to, then create them."""
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
     s3 = boto3.client("s3")
     package = io.BytesIO()

@@ -13,8 +13,6 @@ import pytest
 from tests.conftest import ROOT
 from tests.processes import bare_environment, children
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 WORKFLOW = [sys.executable, "-m", "cli"]
 
 

@@ -12,8 +12,9 @@ from botocore.config import Config
 from local import sam, stack
 from local.event_targets import transformed
 from local.template import Template
+from tests.conftest import led_to
 from tests.images import encoded, gradient
-from tests.workflow.conftest import ENDPOINT, Deployed
+from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
 EVENTS = stack.ROOT / "events"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((EVENTS / "expected.json").read_text())
@@ -28,8 +29,10 @@ def event(name: str) -> Any:
 @pytest.fixture(scope="module")
 def samples(deployed: Deployed) -> None:
     """The app stack as the template has it, but for a threshold that every answer of two classes passes."""
-    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
-    sam.upload_samples()
+    with led_to(deployed.stack.environment):
+        deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
+        sam.upload_samples()
+        wait_until_answered()
 
 
 def test_every_event_has_its_outcome_recorded() -> None:

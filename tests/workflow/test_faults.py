@@ -7,16 +7,13 @@ import threading
 import time
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from local import stack
 from monitoring.cases import generate
 from monitoring.run import run
-from tests.images import encoded, gradient
 from tests.processes import children, command
-from tests.workflow.conftest import ENDPOINT, Deployed
+from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
 
 def kill_once_found(pid: int, part: str, stop: threading.Event) -> None:
@@ -27,12 +24,6 @@ def kill_once_found(pid: int, part: str, stop: threading.Event) -> None:
                 os.kill(child, signal.SIGKILL)
                 return
         time.sleep(0.05)
-
-
-def wait_until_answered() -> None:
-    """Wait until the endpoint answers again, for whatever comes next."""
-    runtime = boto3.client("sagemaker-runtime", config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
-    runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/x-image", Body=encoded(gradient()))
 
 
 @pytest.mark.parametrize("part", ["serve.py", "awslambdaric"])

@@ -1,5 +1,4 @@
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import pytest
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
+from tests.conftest import led_to
 from tests.unit.monitoring.monitoring_samples import BUCKET, CLASSES, DATASET, png
 
 if TYPE_CHECKING:
@@ -16,23 +16,30 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
-    """Moto on loopback, with state machines that really run; the SDK's own variables point to it."""
+    """Moto on loopback, with state machines that really run."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def led_to_moto(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Point the SDK's own variables to moto, in a test that uses it."""
+    if "aws" not in request.fixturenames:
+        yield
+        return
+    url = request.getfixturevalue("aws")
+    credentials = {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "MOTO_PORT": str(port),
     }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
-        for name, value in variables.items():
-            patch.setitem(os.environ, name, value)
-        yield variables["AWS_ENDPOINT_URL"]
-    server.stop()
+    with led_to(credentials | {"AWS_ENDPOINT_URL": url, "MOTO_PORT": url.rsplit(":", 1)[1]}):
+        yield
 
 
 @pytest.fixture
