@@ -53,7 +53,7 @@ def run_distributed_maps() -> None:
 
 
 def list_all_keys() -> None:
-    """Moto's listObjectsV2 reader takes the first 1,000 keys, and fails on a prefix without any."""
+    """Moto's listObjectsV2 reader takes 1,000 keys at most, with times that aren't JSON, and fails on none."""
     if ResourceEvalS3._handle_list_objects_v2.__module__ == __name__:
         return
 
