@@ -100,7 +100,7 @@ def paths(measured: Measured, prices: Mapping[str, Any], memory: Mapping[str, in
     }
 
     def standard(states: float) -> dict[str, tuple[float, float, str]]:
-        return {"state transitions": (states * IMAGES, prices["states_transition"], f"{states:g} an image")}
+        return {"state transitions": (states * IMAGES, prices["states_transition"], f"({states:.3g} an image)")}
 
     return [
         _path("course project", standard(FUNCTIONS) | work),
