@@ -50,7 +50,7 @@ def machine(deployed: Deployed) -> str:
 
 
 def request(deployed: Deployed, **source: str) -> Request:
-    return Request(stack.BUCKET, machine(deployed), **source)  # type: ignore[arg-type]  # each source is a text
+    return Request(stack.BUCKET, machine(deployed), **source)
 
 
 def put(key: str, body: bytes = GOOD) -> str:
