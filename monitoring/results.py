@@ -4,8 +4,7 @@ The files: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-res
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from monitoring.errors import MonitoringError
@@ -26,7 +25,7 @@ class ResultsError(MonitoringError):
 def rows_of(s3: "S3Client", states: "SFNClient", arn: str, bucket: str, execution: str) -> Iterator[dict[str, Any]]:
     """Every image's row from the results of an execution of ClassifyBatch; no rows where it wrote none.
 
-    A child that failed whole gives a FAILED row with its error for each of its images. Children that never ran are in
+    A child that failed gives a FAILED row for each of its images. Children that never ran are in
     no file.
     """
     for one in states.list_map_runs(executionArn=arn)["mapRuns"]:
@@ -47,15 +46,16 @@ def _rows(line: bytes, key: str) -> Iterator[dict[str, Any]]:
         if child["Status"] == "SUCCEEDED":
             yield from json.loads(child["Output"])
             return
-        if child.get("Error") == ALL_FAILED:
-            # Its cause is the rows, unless they were longer than a cause may be.
-            with suppress(ValueError):
-                yield from json.loads(child["Cause"])
-                return
         # One that was still waiting or running when the Map Run ended has no outcome.
         if child["Status"] in ("FAILED", "TIMED_OUT"):
-            error = child.get("Error") or "States.Timeout"
-            for item in json.loads(child["Input"])["Items"]:
+            items = json.loads(child["Input"])["Items"]
+            for item, error in zip(items, _errors(child, len(items)), strict=True):
                 yield {"item": item, "outcome": "FAILED", "error": error}
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(f"{key} isn't a file of ClassifyBatch's results: {error!r}.") from error
+
+
+def _errors(child: Mapping[str, Any], count: int) -> list[str]:
+    """Return the error of each of a failed child's images: its cause lists them where all images failed."""
+    error = child.get("Error") or "States.Timeout"
+    return json.loads(child["Cause"]) if error == ALL_FAILED else [error] * count

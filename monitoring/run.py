@@ -29,7 +29,7 @@ LONGEST_POLL = 1.0
 # DescribeExecution is eventually consistent: a new execution may be unknown for a moment.
 UNKNOWN_FOR = 10.0
 # Longer than the state machine's own timeout; an execution that is older is recorded as FAILED and left alone.
-LONGEST_EXECUTION = 900.0
+LONGEST_EXECUTION = 3900.0
 
 
 class RunError(MonitoringError):

@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as UnreachableError
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
 # Not JPEG: the further pictures of a phone's photograph (MPO) are previews.
 ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
 ABSENT = {"NoSuchBucket", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
+# What S3 answers when the same request may succeed later:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+TRANSIENT = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
 # What Pillow's decoders raise on data that isn't what its header says.
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -44,6 +48,10 @@ class InvalidEvent(Exception):
 
 class ImageNotFound(Exception):
     """The bucket, the object or its version doesn't exist."""
+
+
+class ImageReadFailed(Exception):
+    """S3 is slow, throttles or broke off the answer: the same read may succeed later."""
 
 
 class ImageTooLarge(Exception):
@@ -92,14 +100,21 @@ def read_object(s3: "S3Client", location: Location) -> tuple[bytes, dict[str, st
     version = {"VersionId": location.s3_version_id} if location.s3_version_id else {}
     try:
         answer = s3.get_object(Bucket=location.s3_bucket, Key=location.s3_key, **version)  # type: ignore[arg-type]
+        with answer["Body"] as body:
+            if answer["ContentLength"] > MAX_BYTES:
+                raise ImageTooLarge(
+                    f"The object has {answer['ContentLength']:,} bytes; at most {MAX_BYTES:,} are taken."
+                )
+            data = body.read()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
-            raise
-        raise ImageNotFound(f"s3://{location.s3_bucket}/{location.s3_key} doesn't exist.") from error
-    with answer["Body"] as body:
-        if answer["ContentLength"] > MAX_BYTES:
-            raise ImageTooLarge(f"The object has {answer['ContentLength']:,} bytes; at most {MAX_BYTES:,} are taken.")
-        data = body.read()
+        code = error.response["Error"]["Code"]
+        if code in ABSENT:
+            raise ImageNotFound(f"s3://{location.s3_bucket}/{location.s3_key} doesn't exist.") from error
+        if code in TRANSIENT:
+            raise ImageReadFailed(f"S3 answered {code}: {error}") from error
+        raise
+    except (UnreachableError, HTTPClientError) as error:
+        raise ImageReadFailed(f"S3 didn't answer in full: {error}") from error
     return data, {"s3_version_id": answer.get("VersionId"), "etag": answer["ETag"].strip('"')}
 
 
@@ -153,7 +168,8 @@ S3: "S3Client" = boto3.client(
 def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Step Functions task: `{"s3_bucket", "s3_key"}` in, the model's input out.
 
-    Raises InvalidEvent, ImageNotFound, ImageTooLarge or InvalidImage when the input is at fault.
+    Raises InvalidEvent, ImageNotFound, ImageTooLarge or InvalidImage when the input is at fault; ImageReadFailed is
+    worth a retry.
     """
     try:
         location = location_of(event)

@@ -50,10 +50,13 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
         ("states:StartSyncExecution", "ClassifyImageExpress"),
         ("states:StartExecution", f"{MACHINE}:stateMachine:${{AWS::StackName}}-classify-batch"),
         (
-            "states:DescribeExecution states:StopExecution",
-            f"{MACHINE}:execution:${{AWS::StackName}}-classify-batch/*",
+            "states:DescribeExecution states:StopExecution states:RedriveExecution",
+            " ".join(
+                f"{MACHINE}:{kind}:${{AWS::StackName}}-classify-batch{end}"
+                for kind in ("execution", "express")
+                for end in (":*", "/*")
+            ),
         ),
-        ("s3:ListBucket", BUCKET),
         ("s3:GetObject s3:PutObject s3:ListMultipartUploadParts s3:AbortMultipartUpload", f"{BUCKET}/batches/*"),
         DELIVER_LOGS,
         SAMPLE_TRACES,

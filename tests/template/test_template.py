@@ -11,7 +11,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from local.template import substitute
 from monitoring.drift import FEWEST, NAMESPACE, judge, publish
+from monitoring.run import LONGEST_EXECUTION
 from monitoring.window import Window
 from tests.conftest import ROOT
 from tests.template.transformed import APP, DATA, flat, of_type, resources, transformed
@@ -60,16 +62,21 @@ def calls(tree: ast.Module, owner: str, method: str) -> set[str]:
 
 
 def definition(machine: str) -> tuple[str, dict[str, Any]]:
+    """Return a state machine's text before its substitutions, and these."""
     properties = of_type(APP, "AWS::StepFunctions::StateMachine")[machine]
     return (ROOT / properties["DefinitionS3Location"]["Key"]).read_text(), properties["DefinitionSubstitutions"]
 
 
+def states_of(machine: str) -> dict[str, Any]:
+    """Return a state machine's definition with what each substitution refers to in its place."""
+    text, substitutions = definition(machine)
+    return dict(json.loads(substitute(text, {name: flat(value) for name, value in substitutions.items()})))
+
+
 def tasks_of(function: str) -> list[dict[str, Any]]:
     """Return the states of the single-image machine that call a function."""
-    text, substitutions = definition("ClassifyImage")
-    (name,) = (key for key, value in substitutions.items() if flat(value) == f"{function}Aliaslive")
-    states = json.loads(text)["States"].values()
-    return [state for state in states if state.get("Parameters", {}).get("FunctionName") == f"${{{name}}}"]
+    states = states_of("ClassifyImage")["States"].values()
+    return [state for state in states if state.get("Parameters", {}).get("FunctionName") == f"{function}Aliaslive"]
 
 
 @pytest.mark.parametrize("path", [APP, DATA], ids=lambda path: path.parent.name)
@@ -172,11 +179,35 @@ def test_a_definition_and_its_substitutions_name_the_same_things_and_they_exist(
     text, substitutions = definition(machine)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
     known = set(resources(APP)) | set(transformed(APP)["Parameters"])
-    assert {flat(value) for value in substitutions.values()} <= known
+    assert {flat(value) for value in substitutions.values() if not isinstance(value, int)} <= known
 
 
-def test_the_express_and_the_standard_machine_are_one_definition() -> None:
-    assert definition("ClassifyImage") == definition("ClassifyImageExpress")
+def test_the_express_and_the_standard_machine_differ_in_how_long_they_retry_alone() -> None:
+    (text, standard), (same, express) = definition("ClassifyImage"), definition("ClassifyImageExpress")
+    assert text == same
+    differing = {name for name in standard if standard[name] != express[name]}
+    assert differing == {"MaxAttempts", "MaxDelaySeconds", "TimeoutSeconds"}
+
+
+def longest_waits(retry: dict[str, Any]) -> list[float]:
+    """Return the upper bound of each wait of a retrier; with full jitter a wait is half of it on average."""
+    waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** number for number in range(retry["MaxAttempts"]))
+    return [min(wait, retry["MaxDelaySeconds"]) for wait in waits]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_transient_error_is_retried_for_minutes_and_a_crash_is_not(function: str) -> None:
+    transient, crash = tasks_of(function)[0]["Retry"]
+    assert 5 * 60 < sum(longest_waits(transient)) / 2 < sum(longest_waits(transient)) < 20 * 60
+    assert sum(longest_waits(crash)) < 60
+    assert set(crash["ErrorEquals"]) == {"Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout", "States.Timeout"}
+
+
+def test_a_standard_execution_lasts_through_the_retries_of_two_of_its_states_and_an_express_one_5_minutes_at_most() -> None:
+    machine = states_of("ClassifyImage")
+    retried = [sum(longest_waits(one["Retry"][0])) for one in machine["States"].values() if "Retry" in one]
+    assert 2 * max(retried) < machine["TimeoutSeconds"] < LONGEST_EXECUTION
+    assert states_of("ClassifyImageExpress")["TimeoutSeconds"] < 300
 
 
 def test_executions_are_traced_and_logged_without_the_image() -> None:
@@ -197,11 +228,34 @@ def test_a_fault_is_an_error_that_the_state_machine_has_no_name_for(function: st
 def test_a_new_version_is_rolled_back_by_the_functions_own_alarm(function: str) -> None:
     name = function.removesuffix("Function")
     group = of_type(APP, "AWS::CodeDeploy::DeploymentGroup")[f"{function}DeploymentGroup"]
-    assert flat(group["AlarmConfiguration"]["Alarms"]) == [{"Name": f"{name}FaultsAlarm"}]
+    condition, watched, unwatched = group["AlarmConfiguration"]["Fn::If"]
+    assert condition == "WatchesDeployments"
+    assert flat(watched) == {"Enabled": True, "Alarms": [{"Name": f"{name}FaultsAlarm"}]}
+    assert unwatched == {}
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alarm = of_type(APP, "AWS::CloudWatch::Alarm")[f"{name}FaultsAlarm"]
     (metric,) = of_type(APP, "AWS::Logs::MetricFilter")[f"{name}Faults"]["MetricTransformations"]
     assert (alarm["Namespace"], flat(alarm["MetricName"])) == (metric["MetricNamespace"], flat(metric["MetricName"]))
+
+
+def test_a_fix_can_be_deployed_while_its_alarm_is_in_alarm() -> None:
+    template = transformed(APP)
+    assert template["Conditions"]["WatchesDeployments"] == {"Fn::Equals": [{"Ref": "DeploymentAlarms"}, "on"]}
+    parameter = template["Parameters"]["DeploymentAlarms"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("on", ["on", "off"])
+    assert "DeploymentAlarms=off" in (ROOT / "docs/deploy.md").read_text()
+
+
+def test_the_input_of_an_execution_that_fails_times_out_or_is_aborted_is_kept_in_a_queue_with_an_alarm() -> None:
+    rule = of_type(APP, "AWS::Events::Rule")["FailedExecutionsRule"]
+    detail = flat(rule["EventPattern"])["detail"]
+    assert detail == {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": ["ClassifyImage"]}
+    assert flat(rule["Targets"][0]["Arn"]) == "FailedExecutions.Arn"
+    (statement,) = flat(of_type(APP, "AWS::SQS::QueuePolicy")["FailedExecutionsPolicy"]["PolicyDocument"]["Statement"])
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "FailedExecutionsRule.Arn"}}
+    alarm = of_type(APP, "AWS::CloudWatch::Alarm")["FailedAgeAlarm"]
+    assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert flat(alarm["Dimensions"]) == [{"Name": "QueueName", "Value": "FailedExecutions.QueueName"}]
 
 
 def test_every_alarm_tells_the_topic_and_is_quiet_where_nothing_happens() -> None:

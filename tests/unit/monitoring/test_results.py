@@ -39,9 +39,16 @@ def read(s3: "S3Client") -> list[dict[str, Any]]:
 
 def test_rows_come_from_all_files(s3: "S3Client") -> None:
     done = {"Status": "SUCCEEDED", "Output": json.dumps(ROWS[:1])}
-    failed = {"Status": "FAILED", "Error": "AllImagesFailed", "Cause": json.dumps(ROWS[1:]), "Input": "{}"}
-    write(s3, SUCCEEDED=[done], FAILED=[failed])
-    assert read(s3) == ROWS
+    failed = {"Status": "FAILED", "Error": "AllImagesFailed", "Cause": '["E1", "E2"]'}
+    write(s3, SUCCEEDED=[done], FAILED=[failed | {"Input": json.dumps({"Items": ITEMS})}])
+    assert read(s3) == [*ROWS[:1], *ROWS]
+
+
+def test_causes_that_are_not_one_for_each_image_are_named(s3: "S3Client") -> None:
+    failed = {"Status": "FAILED", "Error": "AllImagesFailed", "Cause": '["E1"]'}
+    write(s3, FAILED=[failed | {"Input": json.dumps({"Items": ITEMS})}])
+    with pytest.raises(ResultsError, match="FAILED_0.jsonl"):
+        read(s3)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +56,6 @@ def test_rows_come_from_all_files(s3: "S3Client") -> None:
     [
         ({"Status": "FAILED", "Error": "States.DataLimitExceeded", "Cause": ""}, "States.DataLimitExceeded"),
         ({"Status": "TIMED_OUT"}, "States.Timeout"),
-        ({"Status": "FAILED", "Error": "AllImagesFailed", "Cause": '[{"item": {'}, "AllImagesFailed"),
     ],
 )
 def test_a_child_that_failed_whole_gives_each_image_its_error(
