@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, LedgerFormat, Out
+from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, StateMachine
 from cli.show import console, table
 
 app = typer.Typer()
@@ -57,6 +57,30 @@ def batch(
     ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
     console.print(f"Ledger: {ledger}")
     room.require_account(ended)
+
+
+@app.command()
+def redrive(
+    queue: FailedQueue,
+    state_machine: StateMachine,
+    since: Annotated[
+        str | None, typer.Option(help="Also list the executions that failed in the last 90s, 30m, 2h or 7d.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Start at most N executions.", metavar="N")] = None,
+) -> None:
+    """Start executions again that failed, timed out or were aborted; each once."""
+    from monitoring import redrive as redrives
+    from monitoring.span import parse_span
+
+    start = parse_span(since, None, None).start if since else None
+    found = redrives.redrive(queue, limit)
+    rows = [("from the queue", found.started, found.before)]
+    if start is not None:
+        left = None if limit is None else max(0, limit - found.started)
+        listed = redrives.redrive_listed(state_machine, start, left)
+        rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before))
+    table(("executions", "started again", "had been before"), rows)
+    redrives.require_readable(found)
 
 
 @app.command()

@@ -17,6 +17,12 @@ StateMachine = Annotated[
 BatchStateMachine = Annotated[
     str, typer.Option(envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN", help="ARN of the ClassifyBatch state machine.")
 ]
+FailedQueue = Annotated[
+    str,
+    typer.Option(
+        "--queue", envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL", help="URL of the queue of failed executions."
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
 Source = Annotated[

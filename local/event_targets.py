@@ -1,57 +1,123 @@
-"""State machines as targets of EventBridge rules, which moto passes over."""
+"""EventBridge rules on this machine: what moto's rules pass over as a target, and an event that it never sends."""
 
 import copy
 import json
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jsonpath_ng.ext.parser import parse
-from moto.events.models import Rule
+from moto.core.utils import unix_time
+from moto.events.models import Rule, events_backends
+from moto.events.utils import _BASE_EVENT_MESSAGE
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 if TYPE_CHECKING:
     from moto.events.utils import EventMessageType
 
 
-def start_state_machines() -> None:
-    """Moto's rules send to queues, logs and buses; an execution of a state machine is never started."""
+def send_to_targets_as_they_ask() -> None:
+    """Moto's rules start no execution of a state machine, and send a queue the whole event whatever InputPath says."""
     send = Rule.send_to_targets
     if send.__module__ == __name__:
         return
 
     def send_to_targets(self: Rule, original_event: "EventMessageType", transform_input: bool = True) -> None:
-        machines = [target for target in self.targets if ":states:" in target["Arn"]]
+        ours = [target for target in self.targets if ":states:" in target["Arn"] or "InputPath" in target]
         others = copy.copy(self)
-        others.targets = [target for target in self.targets if target not in machines]
+        others.targets = [target for target in self.targets if target not in ours]
         send(others, original_event, transform_input)
         if self.event_pattern.matches_event(original_event):
-            for target in machines:
-                backend = stepfunctions_parser_backends[self.account_id][self.region_name]
-                backend.start_execution(target["Arn"], str(uuid.uuid4()), transformed(target, original_event))
+            for target in ours:
+                _send(target, self.account_id, self.region_name, transformed(target, original_event))
 
     Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
 
 
+def announce_ends_of_executions() -> None:
+    """Moto sends no event when a Standard execution ends, as Step Functions does.
+
+    The event: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
+    """
+    terminated = BaseExecutionWorkerCommunication.terminated
+    if terminated.__module__ == __name__:
+        return
+
+    def terminated_and_announced(self: BaseExecutionWorkerCommunication) -> None:
+        terminated(self)
+        if self.execution.sm_type == StateMachineType.STANDARD:
+            _announce(self.execution)
+
+    BaseExecutionWorkerCommunication.terminated = terminated_and_announced  # type: ignore[method-assign]
+
+
 def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-    """Return the JSON that a target gets of an event: all of it, or what its InputTransformer makes.
+    """Return the JSON that a target gets of an event: all of it, the part at InputPath, or what InputTransformer makes.
 
     A value stands as JSON where `<name>` stands without quotes, as the template of the app stack has it. The rules:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html.
     """
+    if path := target.get("InputPath"):
+        return json.dumps(_found(path, event)[0])
     transformer = target.get("InputTransformer")
     if not transformer:
         return json.dumps(event)
     values = {
-        name: json.dumps(found[0].value)
+        name: json.dumps(found[0])
         for name, path in transformer["InputPathsMap"].items()
-        if (found := parse(_quoted(path)).find(event))
+        if (found := _found(path, event))
     }
     return re.sub(r"<([\w.-]+)>", lambda match: values.get(match[1], ""), transformer["InputTemplate"])
 
 
-def _quoted(path: str) -> str:
-    """Return the path as jsonpath-ng takes it, which reads a dash without quotes as a minus."""
+def _send(target: Mapping[str, Any], account: str, region: str, body: str) -> None:
+    arn = target["Arn"]
+    if ":states:" in arn:
+        stepfunctions_parser_backends[account][region].start_execution(arn, str(uuid.uuid4()), body)
+    else:
+        sqs_backends[account][region].send_message(queue_name=arn.rsplit(":", 1)[-1], message_body=body)
+
+
+def _announce(execution: Execution) -> None:
+    event: Any = copy.deepcopy(_BASE_EVENT_MESSAGE) | {
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": execution.account_id,
+        "time": unix_time(),
+        "region": execution.region_name,
+        "resources": [execution.exec_arn],
+        "detail": _detail(execution),
+    }
+    for bus in events_backends[execution.account_id][execution.region_name].event_buses.values():
+        for rule in list(bus.rules.values()):
+            rule.send_to_targets(event, transform_input=False)
+
+
+def _detail(execution: Execution) -> dict[str, Any]:
+    done = execution.exec_status == ExecutionStatus.SUCCEEDED
+    return {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine.arn,
+        "name": execution.name,
+        "status": execution.exec_status and execution.exec_status.value,
+        "startDate": int(execution.start_date.timestamp() * 1000),
+        "stopDate": int(time.time() * 1000),
+        "input": execution.execution_input,
+        "inputDetails": {"included": True},
+        "output": json.dumps(execution.output) if done else None,
+        "outputDetails": {"included": True} if done else None,
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+
+
+def _found(path: str, event: Mapping[str, Any]) -> list[Any]:
+    """Return what a path finds; jsonpath-ng reads a dash without quotes as a minus."""
     first, *names = path.split(".")
-    return ".".join([first, *(f"'{name}'" for name in names)])
+    quoted = ".".join([first, *(f"'{name}'" for name in names)])
+    return [match.value for match in parse(quoted).find(event)]

@@ -30,7 +30,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.test import create_environ, run_wsgi_app
 
 from local import mends_states
-from local.event_targets import start_state_machines
+from local.event_targets import announce_ends_of_executions, send_to_targets_as_they_ask
 from local.template import substitute
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def apply(application: "WSGIApplication | None" = None) -> None:
     parse_each_path_once()
     copy_json_as_json()
     share_task_clients(application)
-    start_state_machines()
+    send_to_targets_as_they_ask()
+    announce_ends_of_executions()
     run_state_machines_of_stacks()
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from antlr4 import ParserRuleContext  # type: ignore[import-untyped]
+from moto.stepfunctions.parser.api import ExecutionFailedEventDetails
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
@@ -16,6 +17,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceAwsSdk,
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -29,6 +31,7 @@ def apply() -> None:
     list_all_keys()
     name_members_of_sdk_tasks()
     have_an_environment_from_the_start()
+    keep_an_abort()
 
 
 def run_distributed_maps() -> None:
@@ -103,6 +106,19 @@ def have_an_environment_from_the_start() -> None:
         start(worker)  # type: ignore[no-untyped-call]
 
     ExecutionWorker.start = start_with_environment  # type: ignore[method-assign]
+
+
+def keep_an_abort() -> None:
+    """Moto lets the error of the task that StopExecution interrupts make an aborted execution a failed one."""
+    set_error = Environment.set_error
+    if set_error.__module__ == __name__:
+        return
+
+    def set_error_unless_stopped(self: Environment, error: ExecutionFailedEventDetails) -> None:
+        if not isinstance(self.program_state(), ProgramStopped):
+            set_error(self, error)
+
+    Environment.set_error = set_error_unless_stopped  # type: ignore[method-assign]
 
 
 def _capitalised(value: Any) -> Any:

@@ -68,6 +68,7 @@ class Stack:
             "AWS_ENDPOINT_URL": self.url,
             "WORKFLOW_BUCKET": BUCKET,
             "WORKFLOW_ROLE_ARN": ROLE_ARN,
+            "WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL": f"{self.url}/{ACCOUNT_ID}/FailedExecutions",
             "WORKFLOW_STATE_MACHINE_ARN": state_machine_arn("ClassifyImage", REGION),
             "WORKFLOW_BATCH_STATE_MACHINE_ARN": state_machine_arn("ClassifyBatch", REGION),
         }

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as UnreachableError
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
@@ -100,7 +101,8 @@ def read_object(s3: "S3Client", location: Location) -> tuple[bytes, dict[str, st
     version = {"VersionId": location.s3_version_id} if location.s3_version_id else {}
     try:
         answer = s3.get_object(Bucket=location.s3_bucket, Key=location.s3_key, **version)  # type: ignore[arg-type]
-        with answer["Body"] as body:
+        # As a context manager the body would hand out urllib3's stream, with urllib3's errors.
+        with closing(answer["Body"]) as body:
             if answer["ContentLength"] > MAX_BYTES:
                 raise ImageTooLarge(
                     f"The object has {answer['ContentLength']:,} bytes; at most {MAX_BYTES:,} are taken."
@@ -113,7 +115,7 @@ def read_object(s3: "S3Client", location: Location) -> tuple[bytes, dict[str, st
         if code in TRANSIENT:
             raise ImageReadFailed(f"S3 answered {code}: {error}") from error
         raise
-    except (UnreachableError, HTTPClientError) as error:
+    except (UnreachableError, HTTPClientError, IncompleteReadError) as error:
         raise ImageReadFailed(f"S3 didn't answer in full: {error}") from error
     return data, {"s3_version_id": answer.get("VersionId"), "etag": answer["ETag"].strip('"')}
 

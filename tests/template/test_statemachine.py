@@ -17,7 +17,10 @@ from local.template import Template
 from tests.conftest import ROOT
 
 MACHINES = Template(
-    ROOT / "template.yaml", {"DataBucketName": "workflow-data"}, "us-east-1", lambda name, attribute: f"{name}.{attribute}"
+    ROOT / "template.yaml",
+    {"DataBucketName": "workflow-data"},
+    "us-east-1",
+    lambda name, attribute: f"{name}.{attribute}",
 ).state_machines()
 # Error names that Step Functions and Lambda themselves give:
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html

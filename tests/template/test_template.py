@@ -200,10 +200,15 @@ def test_a_transient_error_is_retried_for_minutes_and_a_crash_is_not(function: s
     transient, crash = tasks_of(function)[0]["Retry"]
     assert 5 * 60 < sum(longest_waits(transient)) / 2 < sum(longest_waits(transient)) < 20 * 60
     assert sum(longest_waits(crash)) < 60
-    assert set(crash["ErrorEquals"]) == {"Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout", "States.Timeout"}
+    assert set(crash["ErrorEquals"]) == {
+        "Runtime.ExitError",
+        "Runtime.OutOfMemory",
+        "Sandbox.Timedout",
+        "States.Timeout",
+    }
 
 
-def test_a_standard_execution_lasts_through_the_retries_of_two_of_its_states_and_an_express_one_5_minutes_at_most() -> None:
+def test_a_standard_execution_outlasts_the_retries_of_two_states_and_an_express_one_ends_within_5_minutes() -> None:
     machine = states_of("ClassifyImage")
     retried = [sum(longest_waits(one["Retry"][0])) for one in machine["States"].values() if "Retry" in one]
     assert 2 * max(retried) < machine["TimeoutSeconds"] < LONGEST_EXECUTION

@@ -47,7 +47,7 @@ def test_rows_come_from_all_files(s3: "S3Client") -> None:
 def test_causes_that_are_not_one_for_each_image_are_named(s3: "S3Client") -> None:
     failed = {"Status": "FAILED", "Error": "AllImagesFailed", "Cause": '["E1"]'}
     write(s3, FAILED=[failed | {"Input": json.dumps({"Items": ITEMS})}])
-    with pytest.raises(ResultsError, match="FAILED_0.jsonl"):
+    with pytest.raises(ResultsError, match=r"FAILED_0\.jsonl"):
         read(s3)
 
 

@@ -1,0 +1,153 @@
+"""Start executions again that failed, timed out or were aborted.
+
+The app stack keeps the input of each in a queue, as the events of Step Functions bring it:
+https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html. They come on a best-effort basis, so
+the executions themselves can be listed too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from monitoring.errors import MonitoringError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
+AT_ONCE = 8
+# What ReceiveMessage and DeleteMessageBatch take.
+BATCH = 10
+# Seconds in which ten executions are started for sure; a message that can't be read stays hidden as long.
+HIDDEN = 120
+
+
+class RedriveError(MonitoringError):
+    """Not all that failed could be started again."""
+
+
+@dataclass(frozen=True)
+class Redriven:
+    """How many executions were started again, how many had been before, and how many messages hold no execution."""
+
+    started: int
+    before: int
+    unreadable: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An execution that failed; `input` is None where the event left it out for its size."""
+
+    arn: str
+    state_machine_arn: str
+    input: str | None
+
+
+def redrive(queue_url: str, limit: int | None = None) -> Redriven:
+    """Start again what waits in the queue, at most *limit* executions; a message is deleted once its execution started.
+
+    An execution is started again only once, whatever is interrupted and repeated: its new name is made of its ARN. A
+    message that holds no execution is left in the queue.
+    """
+    states, sqs = _clients()
+    started = before = unreadable = 0
+    while limit is None or started < limit:
+        most = BATCH if limit is None else min(BATCH, limit - started)
+        answer = sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=most, VisibilityTimeout=HIDDEN, WaitTimeSeconds=1
+        )
+        found = answer.get("Messages", [])
+        if not found:
+            break
+        waiting = [(message["ReceiptHandle"], _failed(message["Body"])) for message in found]
+        known = [(handle, one) for handle, one in waiting if one]
+        unreadable += len(waiting) - len(known)
+        fresh = _start_all(states, [one for _, one in known])
+        started, before = started + fresh, before + len(known) - fresh
+        _delete(sqs, queue_url, [handle for handle, _ in known])
+    return Redriven(started, before, unreadable)
+
+
+def redrive_listed(state_machine_arn: str, since: datetime, limit: int | None = None) -> Redriven:
+    """Start again what failed since a time, as ListExecutions has it; at most *limit* are looked at."""
+    states, _ = _clients()
+    failed = islice(_listed(states, state_machine_arn, since), limit)
+    started = before = 0
+    while batch := list(islice(failed, BATCH)):
+        fresh = _start_all(states, batch)
+        started, before = started + fresh, before + len(batch) - fresh
+    return Redriven(started, before, 0)
+
+
+def require_readable(found: Redriven) -> None:
+    """Raise RedriveError where messages hold no execution."""
+    if found.unreadable:
+        raise RedriveError(
+            f"{found.unreadable} messages hold no execution and stay in the queue; "
+            "look at them with `aws sqs receive-message`, and delete what doesn't belong there."
+        )
+
+
+def _clients() -> "tuple[SFNClient, SQSClient]":
+    config = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, max_pool_connections=AT_ONCE)
+    return boto3.client("stepfunctions", config=config), boto3.client("sqs", config=config)
+
+
+def _failed(body: str) -> Failed | None:
+    """Return the execution that a message holds, None where it holds none."""
+    try:
+        detail: dict[str, Any] = json.loads(body)
+        return Failed(str(detail["executionArn"]), str(detail["stateMachineArn"]), detail.get("input"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _listed(states: "SFNClient", state_machine_arn: str, since: datetime) -> Iterator[Failed]:
+    for status in STATUSES:
+        pages = states.get_paginator("list_executions").paginate(
+            stateMachineArn=state_machine_arn,
+            statusFilter=status,  # type: ignore[arg-type]  # each of STATUSES is one
+        )
+        for one in (one for page in pages for one in page["executions"]):
+            if one["stopDate"] >= since:
+                yield Failed(one["executionArn"], state_machine_arn, None)
+
+
+def _start_all(states: "SFNClient", failed: Iterable[Failed]) -> int:
+    """Start executions again; return how many of them had not been."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(lambda one: _start(states, one), failed))
+
+
+def _start(states: "SFNClient", failed: Failed) -> bool:
+    given = failed.input
+    if given is None:
+        given = states.describe_execution(executionArn=failed.arn)["input"]
+    name = f"redrive-{hashlib.sha256(failed.arn.encode()).hexdigest()[:32]}"
+    try:
+        states.start_execution(stateMachineArn=failed.state_machine_arn, name=name, input=given)
+    except states.exceptions.ExecutionAlreadyExists:
+        return False
+    return True
+
+
+def _delete(sqs: "SQSClient", queue_url: str, handles: list[str]) -> None:
+    if not handles:
+        return
+    entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
+    answer = sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
+    if lost := answer.get("Failed"):
+        raise RedriveError(
+            f"{len(lost)} messages could not be deleted, the first because: {lost[0].get('Message', lost[0]['Code'])} "
+            "Run it again: no execution is started twice."
+        )

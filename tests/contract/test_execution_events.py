@@ -1,0 +1,65 @@
+"""The end of a Standard execution as an event, in the part that a rule's target asks for; moto has neither."""
+
+import json
+
+from tests.contract.conftest import Outcome
+
+EXECUTION = """
+    import json, threading, time
+    import boto3
+    from moto import mock_aws
+    from moto.core.config import default_user_config
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    mock_aws().start()
+    states, sqs, events = (boto3.client(name) for name in ("stepfunctions", "sqs", "events"))
+    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    pattern = {"source": ["aws.states"], "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]}}
+    events.put_rule(Name="rule", EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue", "InputPath": "$.detail"}
+    events.put_targets(Rule="rule", Targets=[target])
+
+    def ended(name, state, stop_after=None):
+        definition = json.dumps({"StartAt": "Only", "States": {"Only": state}})
+        role = "arn:aws:iam::123456789012:role/role"
+        arn = states.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
+        started = states.start_execution(stateMachineArn=arn, name="it", input='{"key": "é"}')
+        if stop_after:
+            stop_after.wait(10)
+            states.stop_execution(executionArn=started["executionArn"])
+        while (end := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+            time.sleep(0.01)
+        return end["status"]
+"""
+FAILED = """
+    ends = [ended("good", {"Type": "Pass", "End": True})]
+    ends.append(ended("bad", {"Type": "Fail", "Error": "Broken", "Cause": "It broke."}))
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+    print(json.dumps([json.loads(one["Body"]) for one in found]))
+"""
+ABORTED = """
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sqs import (
+        StateTaskServiceSqs as Service,
+    )
+    send, begun = Service._eval_service_task, threading.Event()
+    def send_late(*given, **named):
+        begun.set()
+        time.sleep(0.5)
+        send(*given, **named)
+    Service._eval_service_task = send_late
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True,
+            "Parameters": {"QueueUrl": "https://nowhere", "MessageBody": "it"}}
+    print(ended("stopped", task, begun))
+"""
+
+
+def test_the_end_of_a_failed_execution_reaches_a_queue_with_its_input(outcome: Outcome) -> None:
+    assert json.loads(outcome(EXECUTION + FAILED, mended=False)) == []
+    (detail,) = json.loads(outcome(EXECUTION + FAILED, mended=True))
+    assert detail["executionArn"].endswith(":execution:bad:it")
+    assert (detail["status"], detail["error"], detail["output"]) == ("FAILED", "Broken", None)
+    assert json.loads(detail["input"]) == {"key": "é"}
+
+
+def test_an_execution_that_is_stopped_during_a_task_that_then_fails_is_aborted(outcome: Outcome) -> None:
+    assert outcome(EXECUTION + ABORTED, mended=False) == "FAILED"
+    assert outcome(EXECUTION + ABORTED, mended=True) == "ABORTED"
