@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as UnreachableError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def invoke(runtime: "SageMakerRuntimeClient", endpoint: str, image: bytes, infer
         return answer["Body"].read(), answer["InvokedProductionVariant"]
     except ClientError as error:
         raise translated(error) from error
-    except (UnreachableError, HTTPClientError) as error:
+    except (UnreachableError, HTTPClientError, IncompleteReadError) as error:
         raise EndpointBusy(f"{endpoint} didn't answer: {error}") from error
 
 
