@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from monitoring import sources
 from monitoring.errors import MonitoringError
+from monitoring.executions import describe_started
 from monitoring.files import write_whole
 from monitoring.ledger import LEDGER_FILE, Account, Ledger, Run
 from monitoring.results import rows_of
@@ -27,6 +28,7 @@ from monitoring.results import rows_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import MapRunListItemTypeDef
 
 BATCHES = "batches"
 REQUEST_FILE = "request.json"
@@ -189,7 +191,15 @@ class _Driver:
     def drive(self, run: Run, max_concurrency: int | None) -> str | None:
         """Return why the execution didn't succeed, where it didn't."""
         arn = run.arn or self._start(run, max_concurrency)
-        ended = self._follow(arn)
+        try:
+            ended = self._follow(arn)
+        except self._states.exceptions.ExecutionDoesNotExist as error:
+            # It will never be known how it ended: the next run takes the images that have no outcome.
+            self._ledger.record(run, ())
+            raise BatchError(
+                f"{arn} is gone: its stack was deleted, or it ended more than 90 days ago. Deploy the stack again, "
+                f"then run the images that have no outcome by `workflow batch --redrive {self._batch_id}`."
+            ) from error
         self._ledger.record(run, rows_of(self._s3, self._states, arn, self._request.bucket, run.execution))
         return ended
 
@@ -210,7 +220,10 @@ class _Driver:
         except self._states.exceptions.ExecutionAlreadyExists:
             pass  # It has ended since, or was started with another concurrency.
         except self._states.exceptions.ClientError as error:
-            raise BatchError(f"{self._request.state_machine_arn} can't be started: {error}") from error
+            raise BatchError(
+                f"{self._request.state_machine_arn} can't be started: {error} The images are listed; once the stack is "
+                f"deployed, `workflow batch --redrive {self._batch_id}` runs them."
+            ) from error
         self._ledger.started(run, arn)
         return arn
 
@@ -222,8 +235,8 @@ class _Driver:
         columns = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]}"))
         with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True) as progress:
             task = progress.add_task("", total=None, failed="")
-            while (answer := self._states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-                for one in self._states.list_map_runs(executionArn=arn)["mapRuns"]:
+            while (answer := describe_started(self._states, arn))["status"] == "RUNNING":
+                for one in self._map_runs(arn):
                     counts = self._states.describe_map_run(mapRunArn=one["mapRunArn"])["itemCounts"]
                     bad = counts["failed"] + counts["timedOut"] + counts["aborted"]
                     done, failed = counts["succeeded"] + bad, f"{bad} failed" if bad else ""
@@ -232,3 +245,9 @@ class _Driver:
         if answer["status"] == "SUCCEEDED":
             return None
         return f"{answer['status']}, {answer.get('error', 'without an error')}: {answer.get('cause', '')}"
+
+    def _map_runs(self, arn: str) -> "list[MapRunListItemTypeDef]":
+        try:
+            return self._states.list_map_runs(executionArn=arn)["mapRuns"]
+        except self._states.exceptions.ExecutionDoesNotExist:
+            return []  # Not known yet, as with DescribeExecution.

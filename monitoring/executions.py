@@ -3,20 +3,43 @@
 import dataclasses
 import json
 import math
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitoring.errors import MonitoringError
 from monitoring.files import write_whole
 
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
 EXECUTIONS_FILE = "executions.jsonl"
+# DescribeExecution is eventually consistent: a new execution may be unknown for a moment.
+UNKNOWN_FOR = 10.0
+UNKNOWN_POLL = 0.05
 OUTCOMES = ("ACCEPTED", "REVIEW", "REJECTED", "FAILED")
 
 
 class ExecutionsError(MonitoringError):
     """The executions' file is missing or malformed."""
+
+
+def describe_started(states: "SFNClient", arn: str) -> "DescribeExecutionOutputTypeDef":
+    """Describe an execution that may have been started a moment ago.
+
+    Raises the client's ExecutionDoesNotExist where it is still unknown after UNKNOWN_FOR seconds.
+    """
+    deadline = time.monotonic() + UNKNOWN_FOR
+    while True:
+        try:
+            return states.describe_execution(executionArn=arn)
+        except states.exceptions.ExecutionDoesNotExist:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(UNKNOWN_POLL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,14 @@ from rich.progress import track
 
 from monitoring.cases import Case
 from monitoring.errors import MonitoringError
-from monitoring.executions import EXECUTIONS_FILE, OUTCOMES, Execution, read_executions, write_executions
+from monitoring.executions import (
+    EXECUTIONS_FILE,
+    OUTCOMES,
+    Execution,
+    describe_started,
+    read_executions,
+    write_executions,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -26,8 +33,6 @@ if TYPE_CHECKING:
 
 FIRST_POLL = 0.04
 LONGEST_POLL = 1.0
-# DescribeExecution is eventually consistent: a new execution may be unknown for a moment.
-UNKNOWN_FOR = 10.0
 # Longer than the state machine's own timeout; an execution that is older is recorded as FAILED and left alone.
 LONGEST_EXECUTION = 3900.0
 
@@ -119,12 +124,7 @@ class _Runner:
             if self.stopped.wait(delay):
                 raise Interrupted
             delay = min(max((time.monotonic() - begun) / 4, FIRST_POLL / 2), LONGEST_POLL)
-            try:
-                answer = self._client.describe_execution(executionArn=arn)
-            except self._client.exceptions.ExecutionDoesNotExist:
-                if time.monotonic() - begun > UNKNOWN_FOR:
-                    raise
-                continue
+            answer = describe_started(self._client, arn)
             if answer["status"] not in ("RUNNING", "PENDING_REDRIVE"):
                 return answer
         raise TimeoutError(f"The execution still ran after {LONGEST_EXECUTION:.0f} seconds.")

@@ -1,11 +1,13 @@
 """Batches on the local stack: every image is accounted for, whatever is broken, killed or throttled."""
 
 import csv
+import dataclasses
 import json
 import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +15,16 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from moto.core.botocore_stubber import MockRawResponse
 
 from benchmarks.batch import Photos, break_things, broken_images, put_photos, start_driver
 from local import stack
-from monitoring import batch, costs
+from monitoring import batch, costs, executions
 from monitoring.batch import Batch, BatchError, Request
 from monitoring.executions import Execution
-from monitoring.ledger import LEDGER_FILE
+from monitoring.files import write_whole
+from monitoring.ledger import LEDGER_FILE, Ledger
 from monitoring.sources import SourceError
 from tests.images import encoded, gradient
 from tests.workflow.conftest import ENDPOINT, Deployed
@@ -201,22 +206,63 @@ def test_a_batch_that_is_not_there_cannot_be_run_again(tmp_path: Path) -> None:
         batch.redrive("20260101-000000-abcdef", tmp_path)
 
 
-def test_the_state_machine_takes_a_prefix_without_a_driver(deployed: Deployed, images: list[bytes]) -> None:
-    keys = [put(f"scheduled/{number}.png", images[0]) for number in range(3)]
-    states, s3 = boto3.client("stepfunctions"), boto3.client("s3")
-    started = states.start_execution(
-        stateMachineArn=machine(deployed), name="scheduled", input='{"prefix": "scheduled/", "batch_size": 2}'
-    )
-    while (end := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
-        time.sleep(0.1)
-    details = json.loads(end["output"])["ResultWriterDetails"]
-    assert details["Key"].startswith("batches/scheduled/results/")
-    manifest = json.loads(s3.get_object(**details)["Body"].read())
-    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
-    children = s3.get_object(Bucket=details["Bucket"], Key=file["Key"])["Body"].read().splitlines()
-    rows = [row for child in children for row in json.loads(json.loads(child)["Output"])]
-    assert len(children) == 2
-    assert sorted(row["item"]["s3_key"] for row in rows) == keys
+@pytest.mark.parametrize("given", ["{}", '{"manifest": 1}', '{"manifest": "elsewhere/manifest.csv"}'])
+def test_an_input_without_a_manifest_below_batches_ends_the_execution_by_name(deployed: Deployed, given: str) -> None:
+    states = boto3.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine(deployed), name=str(uuid.uuid4()), input=given)["executionArn"]
+    while (end := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.02)
+    assert (end["status"], end["error"]) == ("FAILED", "InvalidEvent")
+    assert "below batches/" in end["cause"]
+
+
+def test_an_execution_that_is_not_known_at_first_is_asked_for_again(
+    deployed: Deployed, images: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def unknown_twice(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        operation = request.headers["X-Amz-Target"].decode().split(".")[1]
+        asked[operation] += 1
+        if operation not in ("DescribeExecution", "ListMapRuns") or asked[operation] > 2:
+            return None
+        body = MockRawResponse(b'{"__type": "ExecutionDoesNotExist", "message": "Not yet."}')
+        return AWSResponse(request.url, 400, HeadersDict({}), body)
+
+    def client(service: str, **options: Any) -> Any:
+        made = boto3.session.Session().client(service, **options)  # type: ignore[call-overload]
+        if service == "stepfunctions":
+            made.meta.events.register("before-send.sfn", unknown_twice)
+        return made
+
+    put("late/a.png", images[0])
+    monkeypatch.setattr(batch.boto3, "client", client)
+    ended = batch.run(request(deployed, prefix="late/"), tmp_path)
+    assert ended.account.holds
+    assert asked["DescribeExecution"] > 2
+
+
+def test_a_batch_whose_stack_is_gone_says_what_to_do_and_does_it(
+    deployed: Deployed, images: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executions, "UNKNOWN_FOR", 0.0)
+    put("gone/a.png", images[0])
+    asked = request(deployed, prefix="gone/")
+    missing = dataclasses.replace(asked, state_machine_arn=f"{machine(deployed)}-deleted")
+    with pytest.raises(BatchError, match="once the stack is deployed, `workflow batch --redrive"):
+        batch.run(missing, tmp_path)
+    (folder,) = tmp_path.glob("batches/*")
+    ledger = Ledger(folder / batch.DATABASE_FILE)
+    run = ledger.last_run()
+    assert run
+    ledger.started(run, f"{machine(deployed).replace(':stateMachine:', ':execution:')}:of-a-stack-before")
+    ledger.close()
+    write_whole(folder / batch.REQUEST_FILE, json.dumps(dataclasses.asdict(asked)))
+    with pytest.raises(BatchError, match=f"is gone: .*`workflow batch --redrive {folder.name}`"):
+        batch.run(asked, tmp_path)
+    again = batch.redrive(folder.name, tmp_path)
+    assert again.account.holds
+    assert again.account.failed == again.account.missing == 0
 
 
 def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deployed, images: list[bytes]) -> None:
