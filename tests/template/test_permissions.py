@@ -1,5 +1,6 @@
 """What each function, state machine, rule and job may do: exactly this."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from monitoring.baseline import baseline_key
 from monitoring.drift import NAMESPACE
-from tests.template.transformed import APP, DATA, flat, of_type
+from tests.template.transformed import APP, DATA, flat, of_type, transformed
 from training.endpoint import EndpointOptions
 
 OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
@@ -84,8 +85,10 @@ def listed(value: Any) -> list[Any]:
 
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a role's policies, those that come with a condition too."""
     for policy in role["Policies"]:
-        yield from flat(policy["PolicyDocument"]["Statement"])
+        for one in flat(policy["PolicyDocument"]["Statement"]):
+            yield one["Fn::If"][1] if "Fn::If" in one else one
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -95,6 +98,42 @@ def test_a_role_may_do_what_its_code_does_and_nothing_else(name: str) -> None:
     assert set(found) == EXPECTED[name]
     assert len(found) == len(EXPECTED[name])
     assert "ManagedPolicyArns" not in role
+
+
+def test_the_role_that_sagemaker_works_under_reads_alarms_and_uses_the_one_key_only_where_one_is_named() -> None:
+    (role,) = of_type(DATA, "AWS::IAM::Role").values()
+    found = {" ".join(listed(one["Action"])): one["Resource"] for one in statements(role)}
+    # For the alarms that roll an update back, whatever their names.
+    assert found["cloudwatch:DescribeAlarms"] == (
+        "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
+    )
+    assert found["kms:CreateGrant kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey"] == "KmsKeyArn"
+    (conditional,) = [
+        one["Fn::If"]
+        for policy in role["Policies"]
+        for one in flat(policy["PolicyDocument"]["Statement"])
+        if "Fn::If" in one
+    ]
+    assert (conditional[0], conditional[2]) == ("UsesKmsKey", "AWS::NoValue")
+    template = transformed(DATA)
+    assert template["Parameters"]["KmsKeyArn"]["Default"] == ""
+    assert template["Conditions"]["UsesKmsKey"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]}]}
+
+
+@pytest.mark.parametrize(
+    ("arn", "taken"),
+    [
+        ("", True),
+        ("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+        ("arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", True),
+        ("alias/mine", False),
+        ("arn:aws:kms:us-east-1:123456789012:alias/mine", False),
+        ("*", False),
+    ],
+)
+def test_only_a_single_key_can_be_granted(arn: str, taken: bool) -> None:
+    pattern = transformed(DATA)["Parameters"]["KmsKeyArn"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, arn)) is taken
 
 
 def test_every_role_of_the_app_stack_is_held_to_a_list() -> None:
@@ -153,6 +192,12 @@ def test_the_bucket_is_private_encrypted_versioned_announces_uploads_and_forgets
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules["Capture"]["Prefix"] == "capture/"
     assert {"NoncurrentVersionExpiration"} <= rules["OldVersions"].keys()
+    markers = rules["CaptureDeleteMarkers"]
+    assert (markers["Prefix"], markers["Status"]) == (rules["Capture"]["Prefix"], "Enabled")
+    # S3 takes no rule with both: https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html
+    expiring = [{"ExpirationInDays", "ExpiredObjectDeleteMarker"} & rule.keys() for rule in rules.values()]
+    assert expiring.count({"ExpiredObjectDeleteMarker"}) == 1
+    assert {"ExpirationInDays", "ExpiredObjectDeleteMarker"} not in expiring
     (policy,) = of_type(DATA, "AWS::S3::BucketPolicy").values()
     (statement,) = flat(policy["PolicyDocument"]["Statement"])
     assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
