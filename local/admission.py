@@ -1,6 +1,7 @@
-"""What SageMaker refuses though a request is well-formed: roles, quotas, spot times and deployments."""
+"""What SageMaker refuses though a request is well-formed."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.alarms import Alarms
@@ -43,6 +44,50 @@ def check_spot(request: dict[str, Any]) -> None:
     if request.get("EnableManagedSpotTraining") and wait < run:
         message = "MaxWaitTimeInSeconds must be present and be greater than or equal to MaxRuntimeInSeconds."
         raise ServiceError("ValidationException", message)
+
+
+def check_serverless(config: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a configuration that gives a serverless variant what serverless inference excludes.
+
+    These are data capture, a variant beside it, and a model with network isolation:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html.
+    """
+    variants = config["ProductionVariants"]
+    if not any("ServerlessConfig" in variant for variant in variants):
+        return
+    excluded = {
+        "DataCaptureConfig": config.get("DataCaptureConfig", {}).get("EnableCapture"),
+        "More than one production variant": len(variants) > 1,
+        "Network isolation": any(model.get("EnableNetworkIsolation") for model in models),
+    }
+    for what, asked in excluded.items():
+        if asked:
+            raise ServiceError("ValidationException", f"{what} is not supported with ServerlessConfig.")
+
+
+def check_update(
+    arn: str, now: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], scaled: set[str]
+) -> None:
+    """Refuse an update of an endpoint's variants that SageMaker or Application Auto Scaling refuses.
+
+    An endpoint on instances never becomes serverless:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html. A variant that is scaled, named in
+    `scaled`, keeps its instance type and isn't removed:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html.
+    """
+    serverless = any("ServerlessConfig" in variant for variant in wanted)
+    if serverless and not any("ServerlessConfig" in variant for variant in now):
+        message = f'Cannot update endpoint "{arn}" from instances to a serverless configuration.'
+        raise ServiceError("ValidationException", message)
+    types = {variant["VariantName"]: variant.get("InstanceType") for variant in wanted}
+    for variant in now:
+        name = variant["VariantName"]
+        if name in scaled and types.get(name) != variant.get("InstanceType"):
+            message = (
+                f"The variant {name} is registered as a scalable target; deregister it before an update that changes "
+                "its instance type or removes it."
+            )
+            raise ServiceError("ValidationException", message)
 
 
 def check_deployment(deployment: dict[str, Any], variants: list[dict[str, Any]], alarms: Alarms) -> None:

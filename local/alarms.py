@@ -2,6 +2,7 @@
 
 import math
 import operator
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import StateValueType
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
+EVALUATION_SECONDS = 1.0
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -29,7 +31,7 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 
 
 class Alarms:
-    """Evaluates alarms when asked, over periods that end now, and keeps their states in CloudWatch.
+    """Evaluates alarms over periods that end now, when asked or every second, and keeps their states in CloudWatch.
 
     An alarm over anything but one metric of an endpoint has the state that was set for it.
     """
@@ -37,6 +39,17 @@ class Alarms:
     def __init__(self, cloudwatch: "CloudWatchClient", metrics: Metrics) -> None:
         self._cloudwatch = cloudwatch
         self._metrics = metrics
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._evaluate_regularly, daemon=True)
+
+    def start(self) -> None:
+        """Evaluate every alarm every second, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Evaluate no more."""
+        self._stopping.set()
+        self._thread.join()
 
     def known(self, names: Sequence[str]) -> set[str]:
         """Return those names that belong to an alarm."""
@@ -45,6 +58,12 @@ class Alarms:
     def ringing(self, names: Sequence[str]) -> list[str]:
         """Name those of the alarms that are in the state ALARM now."""
         return [alarm["AlarmName"] for alarm in self._describe(names) if self._state(alarm) == "ALARM"]
+
+    def _evaluate_regularly(self) -> None:
+        while not self._stopping.wait(EVALUATION_SECONDS):
+            for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
+                for alarm in page["MetricAlarms"]:
+                    self._state(alarm)
 
     def _describe(self, names: Sequence[str]) -> "list[MetricAlarmTypeDef]":
         return self._cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []

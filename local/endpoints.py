@@ -12,6 +12,7 @@ from typing import Any
 from local.alarms import Alarms
 from local.fleet import Answer, Fleet, Unavailable
 from local.metrics import Metrics
+from local.variants import Variant
 
 ALARM_POLL_SECONDS = 0.2
 
@@ -19,9 +20,18 @@ ALARM_POLL_SECONDS = 0.2
 class Endpoint:
     """One endpoint with one variant; during an update two fleets share its traffic."""
 
-    def __init__(self, name: str, config: str, start: Callable[[str], Fleet], metrics: Metrics, alarms: Alarms) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: str,
+        variants: list[Variant],
+        start: Callable[[str], Fleet],
+        metrics: Metrics,
+        alarms: Alarms,
+    ) -> None:
         """Start the first fleet; `start` makes a fleet for a configuration's name."""
         self._name = name
+        self.variants = variants
         self._start = start
         self._metrics = metrics
         self._alarms = alarms
@@ -72,7 +82,7 @@ class Endpoint:
         self._metrics.add(self._name, fleet.variant, answer.status, time.perf_counter() - started)
         return answer
 
-    def update(self, config: str, deployment: Mapping[str, Any]) -> None:
+    def update(self, config: str, variants: list[Variant], deployment: Mapping[str, Any]) -> None:
         """Start to replace the fleet by one for another configuration, as UpdateEndpoint's DeploymentConfig says."""
         policy = deployment.get("BlueGreenUpdatePolicy", {})
         alarms = [alarm["AlarmName"] for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ())]
@@ -88,7 +98,8 @@ class Endpoint:
             }
         self._touch()
         green = self._start(config)
-        self._thread = threading.Thread(target=self._replace, args=(green, config, policy, alarms), daemon=True)
+        arguments = (green, config, variants, policy, alarms)
+        self._thread = threading.Thread(target=self._replace, args=arguments, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -103,16 +114,23 @@ class Endpoint:
         reason = self._fleet.wait()
         self._settle(EndpointStatus="Failed" if reason else "InService", FailureReason=reason)
 
-    def _replace(self, green: Fleet, config: str, policy: Mapping[str, Any], alarms: list[str]) -> None:
-        """Move the traffic to `green`, or leave it where it is and say why."""
+    def _replace(
+        self, green: Fleet, config: str, variants: list[Variant], policy: Mapping[str, Any], alarms: list[str]
+    ) -> None:
+        """Move the traffic to `green`, or leave it where it is and say why.
+
+        An alarm that the old fleet set off ends the update before any traffic has moved:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html.
+        """
         with self._lock:
             self._green, self._green_share = green, 0.0
-        reason = green.wait() or self._shift(policy, alarms)
+        reason = self._in_alarm(alarms, "before the update began") or green.wait() or self._shift(policy, alarms)
         if self._stopping.is_set():
             return
         with self._lock:
             out = green if reason else self._fleet
             self._fleet = self._fleet if reason else green
+            self.variants = self.variants if reason else variants
             self._green, self._green_share = None, 0.0
         out.retire()
         kept = {} if reason else {"EndpointConfigName": config}
@@ -130,12 +148,16 @@ class Endpoint:
             self._green_share = share
             deadline = time.monotonic() + seconds
             while True:
-                if ringing := self._alarms.ringing(alarms):
+                if reason := self._in_alarm(alarms, "during the update"):
                     self._green_share = 0.0
-                    return f"The deployment was rolled back: in alarm are {', '.join(ringing)}."
+                    return reason
                 if time.monotonic() >= deadline or self._stopping.wait(ALARM_POLL_SECONDS):
                     break
         return None
+
+    def _in_alarm(self, alarms: list[str], when: str) -> str | None:
+        ringing = self._alarms.ringing(alarms)
+        return f"The deployment was rolled back: in ALARM {when}: {', '.join(ringing)}." if ringing else None
 
     def _settle(self, **state: Any) -> None:
         with self._lock:

@@ -6,7 +6,6 @@ Requests are checked against botocore's own model of the service, and answers ar
 import re
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,16 +13,23 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from local.admission import ServiceError, check_deployment, check_quota, check_role, check_spot
+from local import variants
+from local.admission import (
+    ServiceError,
+    check_deployment,
+    check_quota,
+    check_role,
+    check_serverless,
+    check_spot,
+    check_update,
+)
 from local.alarms import Alarms
 from local.endpoints import Endpoint
 from local.errors import LocalError
 from local.fleet import Fleet
 from local.metrics import Metrics
-from local.template import ACCOUNT_ID
+from local.records import Record, Records
 from local.training_jobs import TrainingJob
-
-Record = dict[str, Any]
 
 
 class SageMaker:
@@ -37,24 +43,22 @@ class SageMaker:
         start_fleet: Callable[[str, Record, Record], Fleet],
         metrics: Metrics,
         alarms: Alarms,
+        scaling: Any,
     ) -> None:
-        """Keep the one role there is, and how containers start.
+        """Keep the one role there is, how containers start, and a client of Application Auto Scaling.
 
         They start from a job's record, and from an endpoint's name, configuration and model.
         """
         loader = botocore.session.get_session().get_component("data_loader")
         self._service = ServiceModel(loader.load_service_model("sagemaker", "service-2"))
-        self._region = region
         self._role_arn = role_arn
         self._start_job = start_job
         self._start_fleet = start_fleet
         self._metrics = metrics
         self._alarms = alarms
+        self._scaling = scaling
         self._lock = threading.RLock()
-        self._records: dict[str, dict[str, Record]] = {
-            kind: {} for kind in ("training-job", "model", "endpoint-config", "endpoint")
-        }
-        self._tags: dict[str, dict[str, str]] = {}
+        self._records = Records(region, ("training-job", "model", "endpoint-config", "endpoint"))
         self._jobs: dict[str, TrainingJob] = {}
         self._endpoints: dict[str, Endpoint] = {}
 
@@ -94,38 +98,6 @@ class SageMaker:
             for endpoint in self._endpoints.values():
                 endpoint.stop()
 
-    def _arn(self, kind: str, name: str) -> str:
-        return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
-
-    def _create(self, kind: str, name: str, request: Record) -> Record:
-        arn = self._arn(kind, name)
-        if name in self._records[kind]:
-            code = "ResourceInUse" if kind == "training-job" else "ValidationException"
-            raise ServiceError(code, f'Cannot create already existing {kind} "{arn}".')
-        now = _now()
-        record = {key: value for key, value in request.items() if key != "Tags"}
-        self._records[kind][name] = record | {"CreationTime": now, "LastModifiedTime": now, "Arn": arn}
-        self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
-        return self._records[kind][name]
-
-    def _find(self, kind: str, name: str) -> Record:
-        try:
-            return self._records[kind][name]
-        except KeyError:
-            arn = self._arn(kind, name)
-            raise ServiceError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".') from None
-
-    def _delete(self, kind: str, name: str) -> Record:
-        self._tags.pop(self._find(kind, name)["Arn"], None)
-        del self._records[kind][name]
-        return {}
-
-    def _list(self, kind: str, key: str, request: Record, summary: Callable[[Record], Record]) -> Record:
-        wanted = request.get("NameContains", "")
-        records = [record for name, record in self._records[kind].items() if wanted in name]
-        records.sort(key=lambda record: record["CreationTime"], reverse=request.get("SortOrder") != "Ascending")
-        return {key: [summary(record) for record in records]}
-
     # Training jobs
 
     def _create_training_job(self, request: Record) -> Record:
@@ -133,11 +105,11 @@ class SageMaker:
         check_role(request["RoleArn"], self._role_arn)
         check_quota(request["ResourceConfig"].get("InstanceType", ""), "training job")
         check_spot(request)
-        record = self._create("training-job", name, request)
+        record = self._records.create("training-job", name, request)
         try:
             self._jobs[name] = self._start_job(record)
         except LocalError as error:
-            self._delete("training-job", name)
+            self._records.delete("training-job", name)
             raise ServiceError("ValidationException", str(error)) from error
         return {"TrainingJobArn": record["Arn"]}
 
@@ -145,7 +117,7 @@ class SageMaker:
         name = request["TrainingJobName"]
         if name not in self._jobs:
             raise ServiceError("ValidationException", "Requested resource not found.")
-        record = self._find("training-job", name)
+        record = self._records.find("training-job", name)
         return record | self._jobs[name].state() | {"TrainingJobArn": record["Arn"]}
 
     def _stop_training_job(self, request: Record) -> Record:
@@ -160,42 +132,41 @@ class SageMaker:
             whole = record | state
             return {key: whole[key] for key in keys if whole.get(key) is not None} | {"TrainingJobArn": record["Arn"]}
 
-        return self._list("training-job", "TrainingJobSummaries", request, summary)
+        return self._records.list("training-job", "TrainingJobSummaries", request, summary)
 
     # Models and endpoint configurations
 
     def _create_model(self, request: Record) -> Record:
         check_role(request.get("ExecutionRoleArn", ""), self._role_arn)
-        return {"ModelArn": self._create("model", request["ModelName"], request)["Arn"]}
+        return {"ModelArn": self._records.create("model", request["ModelName"], request)["Arn"]}
 
     def _describe_model(self, request: Record) -> Record:
-        record = self._find("model", request["ModelName"])
+        record = self._records.find("model", request["ModelName"])
         return {"EnableNetworkIsolation": False} | record | {"ModelArn": record["Arn"]}
 
     def _delete_model(self, request: Record) -> Record:
-        return self._delete("model", request["ModelName"])
+        return self._records.delete("model", request["ModelName"])
 
     def _list_models(self, request: Record) -> Record:
-        return self._list("model", "Models", request, lambda record: _summary(record, "Model", ()))
+        return self._records.list("model", "Models", request, lambda record: _summary(record, "Model", ()))
 
     def _create_endpoint_config(self, request: Record) -> Record:
         name = request["EndpointConfigName"]
-        for variant in request["ProductionVariants"]:
-            self._find("model", variant["ModelName"])
+        asked = request["ProductionVariants"]
+        check_serverless(request, [self._records.find("model", variant["ModelName"]) for variant in asked])
+        for variant in asked:
             check_quota(variant.get("InstanceType", ""), "endpoint")
-            if "ServerlessConfig" in variant and request.get("DataCaptureConfig", {}).get("EnableCapture"):
-                raise ServiceError("ValidationException", "DataCaptureConfig is not supported with ServerlessConfig.")
-        return {"EndpointConfigArn": self._create("endpoint-config", name, request)["Arn"]}
+        return {"EndpointConfigArn": self._records.create("endpoint-config", name, request)["Arn"]}
 
     def _describe_endpoint_config(self, request: Record) -> Record:
-        record = self._find("endpoint-config", request["EndpointConfigName"])
+        record = self._records.find("endpoint-config", request["EndpointConfigName"])
         return record | {"EndpointConfigArn": record["Arn"]}
 
     def _delete_endpoint_config(self, request: Record) -> Record:
-        return self._delete("endpoint-config", request["EndpointConfigName"])
+        return self._records.delete("endpoint-config", request["EndpointConfigName"])
 
     def _list_endpoint_configs(self, request: Record) -> Record:
-        return self._list(
+        return self._records.list(
             "endpoint-config", "EndpointConfigs", request, lambda record: _summary(record, "EndpointConfig", ())
         )
 
@@ -203,47 +174,69 @@ class SageMaker:
 
     def _create_endpoint(self, request: Record) -> Record:
         name, config = request["EndpointName"], request["EndpointConfigName"]
-        self._find("endpoint-config", config)
-        record = self._create("endpoint", name, request)
+        wanted = self._records.find("endpoint-config", config)["ProductionVariants"]
+        record = self._records.create("endpoint", name, request)
+        start = partial(self._fleet, name)
         try:
-            self._endpoints[name] = Endpoint(name, config, partial(self._fleet, name), self._metrics, self._alarms)
+            self._endpoints[name] = Endpoint(name, config, wanted, start, self._metrics, self._alarms)
         except (LocalError, ServiceError) as error:
-            self._delete("endpoint", name)
+            self._records.delete("endpoint", name)
             raise ServiceError("ValidationException", str(error)) from error
         return {"EndpointArn": record["Arn"]}
 
     def _fleet(self, endpoint: str, config_name: str) -> Fleet:
-        config = self._find("endpoint-config", config_name)
-        model = self._find("model", config["ProductionVariants"][0]["ModelName"])
+        config = self._records.find("endpoint-config", config_name)
+        model = self._records.find("model", config["ProductionVariants"][0]["ModelName"])
         return self._start_fleet(endpoint, config, model)
 
     def _update_endpoint(self, request: Record) -> Record:
         name, config = request["EndpointName"], request["EndpointConfigName"]
-        record = self._find("endpoint", name)
+        record = self._records.find("endpoint", name)
         endpoint = self._endpoints[name]
-        variants = self._find("endpoint-config", config)["ProductionVariants"]
-        if endpoint.busy:
-            raise ServiceError("ValidationException", f'Cannot update in-progress endpoint "{record["Arn"]}".')
+        wanted = variants.updated(
+            endpoint.variants, self._records.find("endpoint-config", config)["ProductionVariants"], request
+        )
+        self._check_not_busy(record)
         if endpoint.state()["EndpointStatus"] == "Failed":
             raise ServiceError("ValidationException", f'Cannot update failed endpoint "{record["Arn"]}".')
+        check_update(record["Arn"], endpoint.variants, wanted, self._scaled_variants(name))
         deployment = request.get("DeploymentConfig")
         if deployment is None and request.get("RetainDeploymentConfig"):
             deployment = record.get("LastDeploymentConfig")
         deployment = deployment or {}
-        check_deployment(deployment, variants, self._alarms)
+        check_deployment(deployment, wanted, self._alarms)
         try:
-            endpoint.update(config, deployment)
+            endpoint.update(config, wanted, deployment)
         except LocalError as error:
             raise ServiceError("ValidationException", str(error)) from error
         record["LastDeploymentConfig"] = deployment or None
         return {"EndpointArn": record["Arn"]}
 
+    def _scaled_variants(self, endpoint: str) -> set[str]:
+        """Name the endpoint's variants that are registered with Application Auto Scaling."""
+        pages = self._scaling.get_paginator("describe_scalable_targets").paginate(ServiceNamespace="sagemaker")
+        resources = [target["ResourceId"].split("/") for page in pages for target in page["ScalableTargets"]]
+        return {parts[-1] for parts in resources if parts[:-1] == ["endpoint", endpoint, "variant"]}
+
+    def _update_endpoint_weights_and_capacities(self, request: Record) -> Record:
+        name = request["EndpointName"]
+        record = self._records.find("endpoint", name)
+        self._check_not_busy(record)
+        endpoint = self._endpoints[name]
+        endpoint.variants = variants.resized(endpoint.variants, request["DesiredWeightsAndCapacities"])
+        return {"EndpointArn": record["Arn"]}
+
+    def _check_not_busy(self, record: Record) -> None:
+        if self._endpoints[record["EndpointName"]].busy:
+            raise ServiceError("ValidationException", f'Cannot update in-progress endpoint "{record["Arn"]}".')
+
     def _describe_endpoint(self, request: Record) -> Record:
         name = request["EndpointName"]
-        record = self._find("endpoint", name)
-        state = self._endpoints[name].state()
+        record = self._records.find("endpoint", name)
+        endpoint = self._endpoints[name]
+        state = endpoint.state()
         # As on SageMaker, a configuration may be deleted under the endpoint that was made from it.
-        config = self._records["endpoint-config"].get(state["EndpointConfigName"], {"ProductionVariants": []})
+        config = self._records.get("endpoint-config", state["EndpointConfigName"]) or {}
         capture = config.get("DataCaptureConfig")
         summary = capture and {
             "EnableCapture": capture.get("EnableCapture", False),
@@ -252,51 +245,32 @@ class SageMaker:
             "DestinationS3Uri": capture["DestinationS3Uri"],
             "KmsKeyId": capture.get("KmsKeyId", ""),
         }
-        variants = [
-            {
-                "VariantName": variant["VariantName"],
-                "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
-                "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
-                "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
-                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
-            }
-            for variant in config["ProductionVariants"]
-        ]
-        return (
-            record
-            | state
-            | {"EndpointArn": record["Arn"], "DataCaptureConfig": summary, "ProductionVariants": variants}
-        )
+        serving = [variants.summary(variant) for variant in endpoint.variants]
+        more = {"EndpointArn": record["Arn"], "DataCaptureConfig": summary, "ProductionVariants": serving}
+        return record | state | more
 
     def _delete_endpoint(self, request: Record) -> Record:
         name = request["EndpointName"]
-        record = self._find("endpoint", name)
-        if self._endpoints[name].busy:
-            raise ServiceError("ValidationException", f'Cannot update in-progress endpoint "{record["Arn"]}".')
+        record = self._records.find("endpoint", name)
+        self._check_not_busy(record)
         self._endpoints.pop(name).stop()
-        return self._delete("endpoint", name)
+        return self._records.delete("endpoint", name)
 
     def _list_endpoints(self, request: Record) -> Record:
         def summary(record: Record) -> Record:
             state = self._endpoints[record["EndpointName"]].state()
             return _summary(record | state, "Endpoint", ("LastModifiedTime", "EndpointStatus"))
 
-        return self._list("endpoint", "Endpoints", request, summary)
+        return self._records.list("endpoint", "Endpoints", request, summary)
 
     # Tags
 
     def _add_tags(self, request: Record) -> Record:
-        tags = self._tags.setdefault(request["ResourceArn"], {})
-        tags.update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        self._records.tag(request["ResourceArn"], request["Tags"])
         return {"Tags": request["Tags"]}
 
     def _list_tags(self, request: Record) -> Record:
-        tags = self._tags.get(request["ResourceArn"], {})
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-
-
-def _now() -> float:
-    return datetime.now(UTC).timestamp()
+        return {"Tags": self._records.tags(request["ResourceArn"])}
 
 
 def _summary(record: Record, kind: str, extra: tuple[str, ...]) -> Record:

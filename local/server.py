@@ -136,6 +136,7 @@ class Stack:
         for function in self._front.functions.values():
             function.stop()
         self._front.sagemaker.stop()
+        self._alarms.stop()
         self._metrics.stop()
         for server in self._servers:
             server.shutdown()
@@ -159,8 +160,11 @@ class Stack:
 
         cloudwatch = boto3.client("cloudwatch")
         self._metrics = Metrics(cloudwatch)
+        self._alarms = Alarms(cloudwatch, self._metrics)
+        self._alarms.start()
+        scaling = boto3.client("application-autoscaling")
         self._front.sagemaker = SageMaker(
-            REGION, ROLE_ARN, start_job, start_fleet, self._metrics, Alarms(cloudwatch, self._metrics)
+            REGION, ROLE_ARN, start_job, start_fleet, self._metrics, self._alarms, scaling
         )
 
 
