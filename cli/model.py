@@ -1,6 +1,6 @@
 """The verbs from images to an endpoint."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from cli.options import (
     seconds,
 )
 from cli.show import agree, console, price, rounded, table
+
+if TYPE_CHECKING:
+    from training.update import Canary
 
 app = typer.Typer()
 
@@ -134,7 +137,9 @@ def deploy(
     endpoint: Endpoint = DEFAULT_ENDPOINT,
     instance_type: Annotated[str, typer.Option(help="Instance that serves.")] = "ml.m5.large",
     instances: Annotated[int, typer.Option(min=1, help="How many instances serve.")] = 1,
-    serverless: Annotated[int | None, typer.Option(metavar="MB", help="Serve without instances.")] = None,
+    serverless: Annotated[
+        int | None, typer.Option(metavar="MB", help="Serve without instances, capture and network isolation.")
+    ] = None,
     autoscale: Annotated[int | None, typer.Option(min=1, help="Scale up to so many instances.")] = None,
     target: Annotated[float, typer.Option(help="Invocations a minute and instance to scale for.")] = 600.0,
     capture: Annotated[int, typer.Option(min=0, max=100, help="Percent of requests to record.")] = 100,
@@ -145,8 +150,12 @@ def deploy(
         int | None, typer.Option(parser=seconds, metavar="TIME", help="Watch each step so long; 5m for a canary.")
     ] = None,
     alarm: Annotated[
-        list[str] | None, typer.Option(help="Alarm that takes an update back; those of the endpoint by default.")
+        list[str] | None,
+        typer.Option(help="Alarm that rolls the update back; for a canary those of the endpoint by default."),
     ] = None,
+    ignore_alarms: Annotated[
+        bool, typer.Option("--ignore-alarms", help="Leave out alarms that are in ALARM now.")
+    ] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Return to the configuration before.")] = False,
     kms_key: KmsKey = None,
     tag: Tags = None,
@@ -160,10 +169,9 @@ def deploy(
     from training.endpoint import EndpointOptions
     from training.model import MODEL_FILE, Model
     from training.scaling import Scaling
-    from training.update import canary_of
 
     if rollback:
-        config = room.rollback(endpoint, canary_of(endpoint, None, bake, alarm or ()))
+        config = room.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
         console.print(f"{endpoint} is in service with {config}, as before.")
         return
     options = EndpointOptions(
@@ -180,6 +188,7 @@ def deploy(
     if dry_run:
         console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
         return
+    update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
     agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
     deployment = room.deploy(
         model,
@@ -187,11 +196,25 @@ def deploy(
         bucket=bucket,
         role_arn=role,
         options=options,
-        canary=canary_of(endpoint, canary, bake, alarm or ()),
+        canary=update,
         scaling=scaling,
     )
     what = "is in service" if deployment.changed else "was in service so already"
     console.print(f"{deployment.endpoint} {what} and answers for {', '.join(deployment.labels)}.")
+
+
+def _watched(
+    endpoint: str, percent: int | None, bake: int | None, alarms: list[str] | None, ignore_alarms: bool
+) -> "Canary":
+    """Return how an update goes, and say which alarms do not watch it."""
+    from training.update import canary_of
+
+    canary = canary_of(endpoint, percent, bake, alarms or (), ignore_alarms=ignore_alarms)
+    if canary.ignored:
+        rest = f"{', '.join(canary.alarms)} watch the update" if canary.alarms else "no alarm watches the update"
+        left_out = f"Left out, as they are in ALARM: {', '.join(canary.ignored)}; {rest}."
+        console.print(left_out, highlight=False, soft_wrap=True)
+    return canary
 
 
 @app.command()

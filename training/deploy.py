@@ -12,7 +12,7 @@ from training.errors import DeployError
 from training.model import Model
 from training.polling import pauses
 from training.scaling import Scaling, apply_scaling
-from training.update import Canary, previous_config, update
+from training.update import Canary, is_serverless, previous_config, update
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -47,11 +47,12 @@ def deploy(
     """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
 
     Whatever already stands as asked is left alone, so a deployment that was interrupted is finished by the next.
-    An endpoint that serves something else is updated: `canary` says how the traffic moves and what takes it back.
+    An endpoint that serves something else is updated: `canary` says how the traffic moves and what rolls it back.
     Without `scaling` the number of instances stays as the options say.
 
     Raises:
-        DeployError: the endpoint's name is taken, it failed, or its update was rolled back; with SageMaker's reason.
+        DeployError: the endpoint's name is taken, it runs on instances and should become serverless, it failed, or its
+            update was rolled back; with SageMaker's reason.
     """
     options, canary = options or EndpointOptions(), canary or Canary()
     if canary.percent is not None and options.serverless_memory is None and options.instances < 2:
@@ -66,12 +67,15 @@ def deploy(
             f"The name {endpoint_name} is taken by an endpoint that wasn't deployed from here; choose another, or tag "
             f"that one with {OWNER_TAG}={endpoint_name}."
         )
+    standing = settle(sagemaker, endpoint_name, failed_too=True) if owned else None
+    if standing and standing["EndpointStatus"] != "Failed" and options.serverless_memory is not None:
+        _check_serverless(standing)
     if not _model_stands(sagemaker, new_model["ModelName"]):
         sagemaker.create_model(**new_model)
     if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
     config = new_config["EndpointConfigName"]
-    changed = owned is not None and _update(sagemaker, endpoint_name, config, canary)
+    changed = standing is not None and _update(sagemaker, standing, config, canary, keep_count=scaling is not None)
     if not _is_owned(sagemaker, endpoint_name):
         _create(sagemaker, endpoint_name, config, options)
         changed = True
@@ -94,25 +98,57 @@ def plan(
 def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     """Return the endpoint to the configuration that it had before its last update, and give that one's name.
 
-    No alarm watches this unless `canary` names it: those that made it necessary still ring.
+    No alarm watches this unless `canary` names it: those that made it necessary are still in ALARM. An endpoint that is
+    scaled keeps its scaling and the number of its instances.
 
     Raises:
-        DeployError: there is no such endpoint, or none before.
+        DeployError: there is no such endpoint, it had no configuration before, or a serverless one.
     """
     sagemaker = boto3.client("sagemaker")
     if not _is_owned(sagemaker, endpoint_name):
         raise DeployError(f"There is no endpoint {endpoint_name} to roll back.")
-    settle(sagemaker, endpoint_name)
+    standing = settle(sagemaker, endpoint_name)
     config = previous_config(sagemaker, endpoint_name)
     if config is None:
         raise DeployError(f"The endpoint {endpoint_name} has had no other configuration to go back to.")
-    update(sagemaker, endpoint_name, config, canary or Canary(), lambda: settle(sagemaker, endpoint_name))
+    variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    if any("ServerlessConfig" in variant for variant in variants):
+        _check_serverless(standing)
+    update(
+        sagemaker,
+        endpoint_name,
+        config,
+        canary or Canary(),
+        lambda: settle(sagemaker, endpoint_name),
+        keep_count=True,
+    )
     return config
 
 
-def _update(sagemaker: "SageMakerClient", endpoint: str, config: str, canary: Canary) -> bool:
+def _check_serverless(standing: "DescribeEndpointOutputTypeDef") -> None:
+    """Refuse to make an endpoint on instances serverless, as SageMaker does.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+    """
+    if not is_serverless(standing):
+        endpoint = standing["EndpointName"]
+        raise DeployError(
+            f"The endpoint {endpoint} runs on instances, and SageMaker can't update it to a serverless configuration, "
+            "not even to roll back: deploy to another name with --endpoint, or take this one down first with "
+            f"`workflow teardown --endpoint {endpoint}`."
+        )
+
+
+def _update(
+    sagemaker: "SageMakerClient",
+    standing: "DescribeEndpointOutputTypeDef",
+    config: str,
+    canary: Canary,
+    *,
+    keep_count: bool,
+) -> bool:
     """Move a standing endpoint to the configuration, or delete it where it failed; return whether anything changed."""
-    standing = settle(sagemaker, endpoint, failed_too=True)
+    endpoint = standing["EndpointName"]
     if standing["EndpointStatus"] == "Failed":
         # Nothing else can be done with it.
         sagemaker.delete_endpoint(EndpointName=endpoint)
@@ -122,7 +158,7 @@ def _update(sagemaker: "SageMakerClient", endpoint: str, config: str, canary: Ca
     elif standing["EndpointConfigName"] == config:
         return False
     else:
-        update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint))
+        update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint), keep_count=keep_count)
     return True
 
 

@@ -34,7 +34,8 @@ class EndpointOptions:
     """How an endpoint serves.
 
     `capture_percentage` of the requests are recorded, 0 for none. `serverless_memory`, in MB, makes the
-    endpoint serverless; otherwise `instances` machines of `instance_type` serve.
+    endpoint serverless; otherwise `instances` machines of `instance_type` serve, and the container reaches no network.
+    What serverless endpoints exclude: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html.
     """
 
     instance_type: str = "ml.m5.large"
@@ -76,7 +77,8 @@ def model_request(model: Model, endpoint: str, role_arn: str, options: EndpointO
     content: dict[str, Any] = {
         "PrimaryContainer": {"Image": model.image, "ModelDataUrl": model.artifact},
         "ExecutionRoleArn": role_arn,
-        "EnableNetworkIsolation": True,
+        # Serverless inference has no network isolation.
+        "EnableNetworkIsolation": options.serverless_memory is None,
     }
     tags = {"training-job": model.training_job, "dataset": model.dataset, "dataset-sha256": model.dataset_sha256}
     request = {"ModelName": _name(endpoint, content), **content, "Tags": _tags(endpoint, options, tags)}

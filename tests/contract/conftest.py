@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import pytest
 from local import stack
 from tests.containers import write_programs
 from tests.processes import without_stack
+from training.teardown import standing, teardown
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,14 @@ def programs(stack_of_programs: stack.Running, monkeypatch: pytest.MonkeyPatch) 
     for name, value in stack_of_programs.environment.items():
         monkeypatch.setenv(name, value)
     return stack_of_programs
+
+
+@pytest.fixture
+def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name of the test's own; what is deployed under it is taken down afterwards."""
+    name = f"ep{zlib.crc32(request.node.name.encode())}"
+    yield name
+    teardown(standing(name))
 
 
 FRESH = """

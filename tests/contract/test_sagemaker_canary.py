@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import stack
 from tests.containers import model_of
+from training.alarms import in_alarm
 from training.deploy import Deployment, deploy, rollback
 from training.endpoint import EndpointOptions
 from training.errors import DeployError
@@ -54,7 +55,7 @@ def watched_endpoint(name: str) -> str:
     return serve("scattering_ridge", name, 0).config
 
 
-def serve(program: str, endpoint: str, bake: int) -> Deployment:
+def serve(program: str, endpoint: str, bake: int, *, ignore_alarms: bool = False) -> Deployment:
     percent = 10 if bake else None
     return deploy(
         model_of(program),
@@ -62,7 +63,7 @@ def serve(program: str, endpoint: str, bake: int) -> Deployment:
         bucket=stack.BUCKET,
         role_arn=stack.ROLE_ARN,
         options=EndpointOptions(instances=2, capture_percentage=0),
-        canary=canary_of(endpoint, percent, bake, ()),
+        canary=canary_of(endpoint, percent, bake, (), ignore_alarms=ignore_alarms),
     )
 
 
@@ -154,17 +155,33 @@ def test_a_good_model_takes_all_traffic_and_no_request_is_lost() -> None:
     assert {future.result() for future in sender.sent[during:]} == {BETTER}
 
 
-def test_a_rollback_goes_through_while_the_alarm_still_rings() -> None:
+def wait_until_in_alarm(name: str) -> None:
+    deadline = time.monotonic() + 20
+    while not in_alarm((name,)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_while_an_alarm_is_in_alarm_a_rollback_goes_through_and_a_canary_is_refused() -> None:
     before = watched_endpoint("canary-late")
     serve("erring", "canary-late", 0)
     with load("canary-late") as sender:
-        time.sleep(1)
-        alarms = canary_of("canary-late", 10, 0, ()).alarms
-        with pytest.raises(DeployError, match="canary-late-errors"):
+        wait_until_in_alarm("canary-late-errors")
+        with pytest.raises(DeployError, match="In ALARM now: canary-late-errors"):
             serve("better", "canary-late", 1)
         assert rollback("canary-late") == before
         during = len(sender.sent)
         time.sleep(1)
-    assert set(alarms) == {"canary-late-errors", "canary-late-latency"}
     assert {future.result() for future in sender.sent[during:]} == {OLD}
     assert set(sender.answers()) == {"ModelError", OLD}
+
+
+def test_a_canary_brings_the_fix_while_an_alarm_that_is_left_out_is_in_alarm() -> None:
+    watched_endpoint("canary-fix")
+    serve("erring", "canary-fix", 0)
+    with load("canary-fix") as sender:
+        wait_until_in_alarm("canary-fix-errors")
+        serve("better", "canary-fix", 1, ignore_alarms=True)
+        during = len(sender.sent)
+        time.sleep(1)
+    assert {future.result() for future in sender.sent[during:]} == {BETTER}

@@ -1,10 +1,6 @@
 """Endpoints, from the verb to the container and back, on the local stack."""
 
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,48 +13,16 @@ from local.template import Template
 from monitoring.baseline import baseline_key
 from monitoring.batch import BATCHES
 from tests.containers import model_of
+from tests.contract.serving import answer_of, killed_after, kinds, serve
 from training.dataset import prefix
-from training.deploy import Deployment, deploy, rollback
+from training.deploy import deploy, rollback
 from training.endpoint import EndpointOptions
 from training.errors import DeployError, PredictError
 from training.predict import predict
 from training.scaling import Scaling, is_scaled
 from training.teardown import standing, teardown
-from training.update import Canary, alarms_of, canary_of
 
 pytestmark = pytest.mark.usefixtures("programs")
-
-
-@pytest.fixture
-def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name of the test's own; what stands under it afterwards is taken down."""
-    name = f"ep{abs(hash(request.node.name)) % 10**8}"
-    yield name
-    teardown(standing(name))
-
-
-def serve(program: str, endpoint: str, canary: Canary | None = None, **options: Any) -> Deployment:
-    return deploy(
-        model_of(program),
-        endpoint_name=endpoint,
-        bucket=stack.BUCKET,
-        role_arn=stack.ROLE_ARN,
-        options=EndpointOptions(**options),
-        canary=canary,
-    )
-
-
-def answer_of(endpoint: str) -> str:
-    runtime = boto3.client("sagemaker-runtime")
-    return (
-        runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x", ContentType="application/x-image")["Body"]
-        .read()
-        .decode()
-    )
-
-
-def kinds(endpoint: str) -> list[str]:
-    return [thing.kind for thing in standing(endpoint)]
 
 
 def test_the_same_deployment_again_changes_nothing(endpoint: str) -> None:
@@ -115,7 +79,7 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
 
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
 def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str, step: str) -> None:
-    killed_after(step, "scattering_ridge", endpoint)
+    killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
     assert "model" in kinds(endpoint)
     serve("scattering_ridge", endpoint)
     assert answer_of(endpoint) == "[0.9, 0.1]"
@@ -126,7 +90,7 @@ def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str,
 @pytest.mark.parametrize("step", ["AddTags", "UpdateEndpoint"])
 def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_back(endpoint: str, step: str) -> None:
     old = serve("scattering_ridge", endpoint)
-    killed_after(step, "better", endpoint)
+    killed_after(f"sagemaker.{step}", "better", endpoint)
     new = serve("better", endpoint)
     assert answer_of(endpoint) == "[0.2, 0.8]"
     assert rollback(endpoint) == old.config != new.config
@@ -135,20 +99,8 @@ def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_b
 
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
 def test_what_a_killed_deployment_left_is_found_and_taken_down(endpoint: str, step: str) -> None:
-    killed_after(step, "scattering_ridge", endpoint)
+    killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
     assert_nothing_stays(endpoint)
-
-
-def killed_after(operation: str, program: str, endpoint: str) -> None:
-    """Deploy in a process that is killed as soon as SageMaker has answered an operation."""
-    code = (
-        "import os, signal, sys, boto3; boto3.setup_default_session();"
-        "die = lambda **_: os.kill(os.getpid(), signal.SIGKILL);"
-        "boto3.DEFAULT_SESSION.events.register(f'after-call.sagemaker.{sys.argv[1]}', die);"
-        "from tests.contract.test_sagemaker_endpoints import serve; serve(*sys.argv[2:])"
-    )
-    ended = subprocess.run([sys.executable, "-c", code, operation, program, endpoint], check=False, timeout=60)
-    assert ended.returncode == -signal.SIGKILL
 
 
 def assert_nothing_stays(endpoint: str) -> None:
@@ -170,32 +122,6 @@ def test_an_endpoint_scales_and_its_scaling_is_taken_down_with_it(endpoint: str)
     assert "autoscaling" in kinds(endpoint)
     assert_nothing_stays(endpoint)
     assert not is_scaled(endpoint)
-
-
-def test_scaling_ends_where_a_deployment_asks_for_none(endpoint: str) -> None:
-    arguments: dict[str, Any] = {"endpoint_name": endpoint, "bucket": stack.BUCKET, "role_arn": stack.ROLE_ARN}
-    deploy(model_of("scattering_ridge"), **arguments, scaling=Scaling(most=2))
-    deploy(model_of("scattering_ridge"), **arguments)
-    assert not is_scaled(endpoint)
-
-
-def test_a_serverless_endpoint_serves_without_capture(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, serverless_memory=2048, capture_percentage=0)
-    assert answer_of(endpoint) == "[0.9, 0.1]"
-    assert standing(endpoint)[0].hourly == 0
-
-
-def test_a_serverless_endpoint_is_not_scaled(endpoint: str) -> None:
-    options = EndpointOptions(serverless_memory=2048, capture_percentage=0)
-    with pytest.raises(DeployError, match="scales by itself"):
-        deploy(
-            model_of("scattering_ridge"),
-            endpoint_name=endpoint,
-            bucket=stack.BUCKET,
-            role_arn=stack.ROLE_ARN,
-            options=options,
-            scaling=Scaling(most=2),
-        )
 
 
 def test_what_stands_is_listed_with_what_it_costs(endpoint: str) -> None:
@@ -235,41 +161,6 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
     keys = [one["Key"] for one in [*left["Versions"], *left["DeleteMarkers"]]]
     assert keys.count("photos/mine.png") == 3
     assert not [key for key in keys if key in written or key.startswith("samples/")]
-
-
-def test_an_update_with_an_alarm_that_does_not_exist_is_refused(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
-    with pytest.raises(Exception, match="Could not find the alarms no-such-alarm"):
-        serve("better", endpoint, Canary(alarms=("no-such-alarm",)))
-
-
-def test_a_canary_on_one_instance_is_refused_with_the_reason(endpoint: str) -> None:
-    with pytest.raises(DeployError, match="--instances 2"):
-        serve("scattering_ridge", endpoint, Canary(10, 0, ("any",)))
-
-
-def test_a_canary_without_an_alarm_is_refused(endpoint: str) -> None:
-    with pytest.raises(DeployError, match="nothing would take a bad canary back"):
-        canary_of(endpoint, 10, None, ())
-
-
-def test_the_alarms_that_watch_an_endpoint_are_found(endpoint: str) -> None:
-    cloudwatch = boto3.client("cloudwatch")
-    common: dict[str, Any] = {"EvaluationPeriods": 1, "Threshold": 0, "ComparisonOperator": "GreaterThanThreshold"}
-    metric: dict[str, Any] = {
-        "Namespace": "AWS/SageMaker",
-        "MetricName": "Invocation5XXErrors",
-        "Dimensions": [{"Name": "EndpointName", "Value": endpoint}],
-    }
-    query: Any = {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": True}
-    cloudwatch.put_metric_alarm(AlarmName=f"{endpoint}-direct", Period=60, Statistic="Sum", **common, **metric)
-    cloudwatch.put_metric_alarm(AlarmName=f"{endpoint}-query", **common, Metrics=[query])
-    metric["Dimensions"] = [{"Name": "EndpointName", "Value": f"{endpoint}-other"}]
-    cloudwatch.put_metric_alarm(AlarmName=f"{endpoint}-other", Period=60, Statistic="Sum", **common, **metric)
-    assert set(alarms_of(endpoint)) == {f"{endpoint}-direct", f"{endpoint}-query"}
-    assert canary_of(endpoint, 10, None, ()) == Canary(10, 300, alarms_of(endpoint))
-    assert canary_of(endpoint, 10, 60, ("mine",)) == Canary(10, 60, ("mine",))
-    assert canary_of(endpoint, None, None, ()) == Canary(None, 0, ())
 
 
 def test_files_folders_and_objects_are_predicted_in_order(endpoint: str, tmp_path: Path) -> None:

@@ -6,21 +6,23 @@ from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
 
 from local import stack
 from local.alarms import Alarms
 from local.metrics import NAMESPACE, Metrics
+from training.alarms import alarms_of
 
 DIMENSIONS = [{"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "AllTraffic"}]
 
 
 @pytest.fixture
-def metrics(running: stack.Running) -> Iterator[Metrics]:
-    """Metrics of this process, beside those of the stack."""
-    assert running.pid
-    collected = Metrics(boto3.client("cloudwatch"))
-    yield collected
-    collected.stop()
+def metrics() -> Iterator[Metrics]:
+    """Metrics of this process, in a CloudWatch of its own that nothing else evaluates alarms in."""
+    with mock_aws():
+        collected = Metrics(boto3.client("cloudwatch"))
+        yield collected
+        collected.stop()
 
 
 def ringing(metrics: Metrics, **alarm: Any) -> bool:
@@ -104,9 +106,23 @@ def test_an_alarm_over_something_else_has_the_state_that_was_set(metrics: Metric
     assert Alarms(cloudwatch, metrics).known(["tested", "unknown"]) == {"tested"}
 
 
-def test_the_app_stacks_alarms_watch_its_endpoint(running: stack.Running) -> None:
-    from training.update import alarms_of
+def test_alarms_are_evaluated_without_being_asked(metrics: Metrics) -> None:
+    cloudwatch = boto3.client("cloudwatch")
+    alarms = Alarms(cloudwatch, metrics)
+    metrics.add("ep", "AllTraffic", 500, 0.01)
+    assert ringing(metrics)
+    cloudwatch.set_alarm_state(AlarmName="tested", StateValue="OK", StateReason="set")
+    alarms.start()
+    try:
+        deadline = time.monotonic() + 20
+        while cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"] == []:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        alarms.stop()
 
+
+def test_the_app_stacks_alarms_watch_its_endpoint(running: stack.Running) -> None:
     running.deploy({"EndpointName": "watched"})
     try:
         assert {name.rsplit("-", 1)[-1] for name in alarms_of("watched")} == {

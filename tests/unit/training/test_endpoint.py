@@ -77,6 +77,13 @@ def test_a_model_leads_back_to_its_job_and_data() -> None:
     }
 
 
+def test_the_container_is_isolated_from_the_network_unless_the_endpoint_is_serverless() -> None:
+    isolated = requests_of(EndpointOptions())[0]
+    serverless = requests_of(EndpointOptions(serverless_memory=2048, capture_percentage=0))[0]
+    assert (isolated["EnableNetworkIsolation"], serverless["EnableNetworkIsolation"]) == (True, False)
+    assert isolated["ModelName"] != serverless["ModelName"]
+
+
 def test_a_serverless_endpoint_refuses_capture_with_the_reason() -> None:
     with pytest.raises(DeployError, match="no data capture there"):
         EndpointOptions(serverless_memory=2048)

@@ -6,15 +6,22 @@ import pytest
 
 from tests.unit.training.service_model import complaints
 from training.errors import DeployError
-from training.update import Canary, deployment_config
+from training.update import Canary, deployment_config, update_request
 
 
 @pytest.mark.parametrize(
     "canary", [Canary(), Canary(bake=60, alarms=("a",)), Canary(10, 300, ("a", "b")), Canary(50, 3600, ("a",) * 10)]
 )
-def test_botocore_takes_every_update(canary: Canary) -> None:
-    request = {"EndpointName": "ep", "EndpointConfigName": "c", "DeploymentConfig": deployment_config(canary)}
-    assert complaints("UpdateEndpoint", request) == ""
+@pytest.mark.parametrize("keep_count", [True, False])
+def test_botocore_takes_every_update(canary: Canary, keep_count: bool) -> None:
+    assert complaints("UpdateEndpoint", update_request("ep", "c", canary, keep_count=keep_count)) == ""
+
+
+def test_an_update_keeps_the_number_of_instances_and_nothing_else_where_that_is_wanted() -> None:
+    kept = update_request("ep", "c", Canary(), keep_count=True)
+    assert kept["RetainAllVariantProperties"]
+    assert kept["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
+    assert "RetainAllVariantProperties" not in update_request("ep", "c", Canary(), keep_count=False)
 
 
 def test_a_canary_moves_a_part_first_and_is_watched_after_each_step() -> None:

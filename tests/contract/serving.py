@@ -1,0 +1,56 @@
+"""Deploys models to the local stack, asks them, and interrupts deployments."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import boto3
+
+from local import stack
+from tests.containers import model_of
+from training.deploy import Deployment, deploy
+from training.endpoint import EndpointOptions
+from training.scaling import Scaling
+from training.teardown import standing
+from training.update import Canary
+
+
+def serve(
+    program: str, endpoint: str, canary: Canary | None = None, *, most: int | None = None, **options: Any
+) -> Deployment:
+    """Deploy the program, scaled to `most` instances if that is given."""
+    return deploy(
+        model_of(program),
+        endpoint_name=endpoint,
+        bucket=stack.BUCKET,
+        role_arn=stack.ROLE_ARN,
+        options=EndpointOptions(**options),
+        canary=canary,
+        scaling=Scaling(most, target=120.0) if most else None,
+    )
+
+
+def answer_of(endpoint: str) -> str:
+    """Return what the endpoint answers to any image."""
+    runtime = boto3.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x", ContentType="application/x-image")
+    return answer["Body"].read().decode()
+
+
+def kinds(endpoint: str) -> list[str]:
+    """Name the kinds of what is deployed for the endpoint."""
+    return [thing.kind for thing in standing(endpoint)]
+
+
+def killed_after(operation: str, program: str, endpoint: str, **options: Any) -> None:
+    """Serve in a process that is killed as soon as AWS has answered `service.Operation`."""
+    code = (
+        "import json, os, signal, sys, boto3; boto3.setup_default_session();"
+        "die = lambda **_: os.kill(os.getpid(), signal.SIGKILL);"
+        "boto3.DEFAULT_SESSION.events.register(f'after-call.{sys.argv[1]}', die);"
+        "from tests.contract.serving import serve; serve(*sys.argv[2:4], **json.loads(sys.argv[4]))"
+    )
+    command = [sys.executable, "-c", code, operation, program, endpoint, json.dumps(options)]
+    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
