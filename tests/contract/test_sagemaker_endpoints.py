@@ -146,7 +146,7 @@ def test_data_stays_unless_it_is_asked_for(endpoint: str) -> None:
 def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endpoint: str) -> None:
     s3 = boto3.client("s3")
     template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
-    (rule,) = template.resources("AWS::Events::Rule").values()
+    rule = template.resources("AWS::Events::Rule")["UploadRule"]
     (uploads,) = rule["EventPattern"]["detail"]["object"]["key"]
     written = [baseline_key(endpoint), f"{prefix('small')}/test.lst", f"{BATCHES}/one/manifest-1.csv"]
     written += [f"{uploads['prefix']}a b.png", "cases/small/broken.png", "checkpoints/job/1", "models/job/model.tar.gz"]
