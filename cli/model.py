@@ -211,8 +211,8 @@ def _watched(
 
     canary = canary_of(endpoint, percent, bake, alarms or (), ignore_alarms=ignore_alarms)
     if canary.ignored:
-        rest = f"{', '.join(canary.alarms)} watch the update" if canary.alarms else "no alarm watches the update"
-        left_out = f"Left out, as they are in ALARM: {', '.join(canary.ignored)}; {rest}."
+        watching = ", ".join(canary.alarms) or "no alarm"
+        left_out = f"Left out, in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}."
         console.print(left_out, highlight=False, soft_wrap=True)
     return canary
 
