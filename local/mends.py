@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.test import create_environ, run_wsgi_app
 
-from local import mends_states
+from local import mends_states, states_language_patches
 from local.event_targets import announce_ends_of_executions, send_to_targets_as_they_ask
 from local.template import substitute
 
@@ -55,6 +55,7 @@ def apply(application: "WSGIApplication | None" = None) -> None:
     Where `application` is given, the tasks of executions call it and not a server at MOTO_PORT.
     """
     mends_states.apply()
+    states_language_patches.apply()
     find_each_backend_once()
     parse_each_definition_once()
     parse_each_path_once()

@@ -16,6 +16,7 @@ from moto.core.config import default_user_config
 
 from local import mends, sam
 from local.alarms import Alarms
+from local.errors import LocalError
 from local.fleet import Fleet
 from local.lambdas import Function
 from local.metrics import Metrics
@@ -24,6 +25,10 @@ from local.sagemaker import SageMaker
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
 from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template, state_machine_arn
 from local.training_jobs import LOG_GROUP, TrainingJob
+
+
+class DefinitionRefused(LocalError):
+    """Step Functions refuses a state machine's definition."""
 
 
 class Stack:
@@ -89,7 +94,7 @@ class Stack:
         for name in template.resources("AWS::SQS::Queue"):
             queues.create_queue(QueueName=name)
         self._deploy_functions(template.functions())
-        self._deploy_state_machines(template.state_machines())
+        deploy_state_machines(template.state_machines())
         self._deploy_rules(template.rules())
         self._deploy_alarms(template.endpoint_alarms())
 
@@ -108,17 +113,6 @@ class Stack:
         for name, function in old.items():
             if new.get(name) is not function:
                 function.stop()
-
-    def _deploy_state_machines(self, specs: list[StateMachineSpec]) -> None:
-        states = boto3.client("stepfunctions")
-        known = {one["name"]: one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]}
-        for spec in specs:
-            if spec.name in known:
-                states.update_state_machine(stateMachineArn=known[spec.name], definition=spec.definition)
-            else:
-                states.create_state_machine(
-                    name=spec.name, type=spec.type, definition=spec.definition, roleArn=ROLE_ARN
-                )
 
     def _deploy_alarms(self, alarms: Mapping[str, Mapping[str, Any]]) -> None:
         cloudwatch = boto3.client("cloudwatch")
@@ -166,6 +160,22 @@ class Stack:
         self._front.sagemaker = SageMaker(
             REGION, ROLE_ARN, start_job, start_fleet, self._metrics, self._alarms, scaling
         )
+
+
+def deploy_state_machines(specs: list[StateMachineSpec]) -> None:
+    """Create or update the state machines; raise DefinitionRefused for a definition that isn't valid."""
+    states = boto3.client("stepfunctions")
+    known = {one["name"]: one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]}
+    for spec in specs:
+        try:
+            if spec.name in known:
+                states.update_state_machine(stateMachineArn=known[spec.name], definition=spec.definition)
+            else:
+                states.create_state_machine(
+                    name=spec.name, type=spec.type, definition=spec.definition, roleArn=ROLE_ARN
+                )
+        except states.exceptions.InvalidDefinition as error:
+            raise DefinitionRefused(f"{spec.name}: {error}") from error
 
 
 def main() -> None:

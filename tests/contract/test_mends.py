@@ -3,9 +3,8 @@
 from tests.contract.conftest import Outcome
 
 PARSE = """
-    from pathlib import Path
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser as Parser
-    text = Path("statemachine/classify_image.asl.json").read_text()
+    text = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
     print(Parser.parse(text)[0] is Parser.parse(text)[0])
 """
 CLIENTS = """

@@ -9,7 +9,7 @@ from tests.contract.conftest import Outcome
 
 # Prints as one line of JSON what became of each definition; `run` gives status, error, output.
 PROGRAM = """
-import json, sys, time
+import json, os, sys, time
 import boto3
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -90,6 +90,39 @@ def environment_at_start():
     worker.start()
     return worker.env
 
+def refusal(definition, update=False):
+    states = boto3.client("stepfunctions", "us-east-1")
+    start = {"StartAt": "Pass", "States": PASS}
+    name, text = f"m{time.time_ns()}", json.dumps(definition)
+    try:
+        made = states.create_state_machine(name=name, definition=json.dumps(start) if update else text, roleArn=ROLE)
+        if update:
+            states.update_state_machine(stateMachineArn=made["stateMachineArn"], definition=text)
+    except ClientError as error:
+        return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
+
+def deployment(definition):
+    from local.server import DefinitionRefused, deploy_state_machines
+    from local.template import StateMachineSpec
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+    try:
+        deploy_state_machines([StateMachineSpec("Broken", "STANDARD", json.dumps(definition))])
+    except DefinitionRefused as error:
+        return str(error)
+
+def broken_structures():
+    twice = mapped({"Map": {"Type": "Pass", "End": True}})
+    return {
+        "repeated": refusal(twice),
+        "updated": refusal(twice, update=True),
+        "deployed": deployment(twice),
+        "long": refusal({"StartAt": "n" * 81, "States": {"n" * 81: {"Type": "Succeed"}}}),
+        "longest": refusal({"StartAt": "n" * 80, "States": {"n" * 80: {"Type": "Succeed"}}}),
+        "nowhere": refusal({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "C": {"Type": "Succeed"}}}),
+        "start": refusal({"StartAt": "B", "States": PASS}),
+        "endless": refusal({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}}),
+    }
+
 found = {}
 with mock_aws():
     s3 = boto3.client("s3", "us-east-1")
@@ -114,7 +147,11 @@ with mock_aws():
     found["results"] = written()
     found["lines"] = written(WriterConfig={"Transformation": "NONE", "OutputType": "JSONL"})
     found["sdk task"] = sdk_task()
+    values = {"first.$": "$.rows[0].name", "all.$": "$.rows[*].name", "last.$": "$.rows[1]", "list.$": "$.rows[0].tags"}
+    one = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Parameters": values, "End": True}}}
+    found["paths"] = run(one, {"rows": [{"name": "a", "tags": ["x"]}, {"name": "b"}]})[2]
     found["environment"] = environment_at_start()
+    found["broken"] = broken_structures()
     # A worker that recurses ends here, and its execution never.
     LONGEST = 5
     sys.setrecursionlimit(400)
@@ -206,3 +243,37 @@ def test_sdk_tasks_have_the_names_of_step_functions(plain: dict[str, Any], mende
 def test_an_execution_has_its_environment_from_the_start(plain: dict[str, Any], mended: dict[str, Any]) -> None:
     assert plain["environment"] is None
     assert mended["environment"] == "made"
+
+
+def test_state_names_that_repeat_in_the_whole_machine_are_refused(
+    plain: dict[str, Any], mended: dict[str, Any]
+) -> None:
+    assert plain["broken"]["repeated"] is plain["broken"]["updated"] is None
+    problem = "DUPLICATE_STATE_NAME: Duplicate State name: Map at /States/Map/ItemProcessor/States/Map"
+    refusal = ["InvalidDefinition", f"Invalid State Machine Definition: '{problem}'"]
+    assert mended["broken"]["repeated"] == mended["broken"]["updated"] == refusal
+
+
+def test_a_deployment_says_which_definition_is_refused(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert plain["broken"]["deployed"] is None
+    assert mended["broken"]["deployed"].startswith("Broken: ")
+    assert "DUPLICATE_STATE_NAME" in mended["broken"]["deployed"]
+
+
+def test_a_state_name_has_80_characters_at_most(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert plain["broken"]["long"] is None
+    assert "INVALID_STATE_NAME" in mended["broken"]["long"][1]
+    assert mended["broken"]["longest"] is None
+
+
+def test_transitions_lead_to_states_and_states_are_reached(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert plain["broken"]["nowhere"] is plain["broken"]["start"] is plain["broken"]["endless"] is None
+    assert "Missing 'Next' target: B at /States/A" in mended["broken"]["nowhere"][1]
+    assert 'State "C" is not reachable. at /States/C' in mended["broken"]["nowhere"][1]
+    assert "Missing 'StartAt' target: B" in mended["broken"]["start"][1]
+    assert "MISSING_END_STATE" in mended["broken"]["endless"][1]
+
+
+def test_a_path_to_one_node_gives_its_value(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert plain["paths"]["first"] == ["a"]
+    assert mended["paths"] == {"first": "a", "all": ["a", "b"], "last": {"name": "b"}, "list": ["x"]}
