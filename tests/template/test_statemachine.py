@@ -3,9 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cfnlint
 import jsonschema
@@ -13,26 +11,13 @@ import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from local import mends
-from local.template import Template
 from tests.conftest import ROOT
+from tests.machines import MACHINES
+from tests.template.states_language.walk import states
 
-MACHINES = Template(
-    ROOT / "template.yaml",
-    {"DataBucketName": "workflow-data"},
-    "us-east-1",
-    lambda name, attribute: f"{name}.{attribute}",
-).state_machines()
 # Error names that Step Functions and Lambda themselves give:
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|Sfn|SQS|S3)\.\w+")
-
-
-def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every state of a definition with its name, also those inside a Map."""
-    if isinstance(node, dict):
-        yield from node.get("States", {}).items()
-        for value in node.values():
-            yield from states(value)
 
 
 def classes_of_functions() -> set[str]:
@@ -57,14 +42,6 @@ def test_a_definition_is_in_the_language_as_cfn_lint_and_moto_know_it(definition
 @pytest.mark.parametrize("path", sorted((ROOT / "statemachine").glob("*.asl.json")), ids=lambda path: path.name)
 def test_a_definition_names_no_resource_of_an_account(path: Path) -> None:
     assert not re.search(r"arn:aws:(?!states:::)|\d{12}|https?://", path.read_text())
-
-
-def test_every_state_is_reached_and_every_next_exists(definition: str) -> None:
-    def check(machine: dict[str, Any]) -> None:
-        named = set(re.findall(r'"(?:Next|Default|StartAt)":\s*"([^"]+)"', json.dumps(machine)))
-        assert named >= set(machine["States"])
-
-    check(json.loads(definition))
 
 
 def test_every_error_name_of_ours_is_a_class_of_a_function(definition: str) -> None:

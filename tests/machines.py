@@ -1,0 +1,14 @@
+"""The state machines as template.yaml deploys them: each with the numbers that the template gives it."""
+
+from local import stack
+from local.template import StateMachineSpec, Template
+
+
+def attribute(name: str, what: str) -> str:
+    """Return the value of a resource's attribute that only AWS would know, in the form of a queue's address."""
+    return f"https://sqs.{stack.REGION}.amazonaws.com/{name}/{what}"
+
+
+MACHINES: list[StateMachineSpec] = Template(
+    stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION, attribute
+).state_machines()
