@@ -1,4 +1,4 @@
-.PHONY: help install demo test check bench bench-model bench-monitoring bench-drift bench-batch pictures clean
+.PHONY: help install demo test check judges bench bench-model bench-monitoring bench-drift bench-batch pictures clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -37,6 +37,17 @@ check: install ## Lint and type-check.
 	@$(BIN)/cfn-lint template.yaml training/template.yaml
 	@if command -v sam >/dev/null; then sam validate --lint && cd training && sam validate --lint; fi
 	@if command -v checkov >/dev/null; then checkov; fi
+
+JUDGES := out/judges
+judges: install $(JUDGES)/node_modules/installed ## Judge the state machines by a validator and a second interpreter; needs Node and npm.
+	@$(BIN)/python -m tests.judges.scenarios $(JUDGES)/cases.json
+	@cd $(JUDGES) && node $(CURDIR)/tests/judges/judge.mjs cases.json
+
+$(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package-lock.json
+	@mkdir -p $(JUDGES)
+	@cp tests/judges/package.json tests/judges/package-lock.json $(JUDGES)
+	@cd $(JUDGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 bench: install ## Time the functions: import, cold start, warm calls and their parts.
 	@$(BIN)/python -m benchmarks.coldstart
