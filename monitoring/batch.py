@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from monitoring import sources
 from monitoring.errors import MonitoringError
-from monitoring.executions import describe_started
+from monitoring.executions import once_known
 from monitoring.files import write_whole
 from monitoring.ledger import LEDGER_FILE, Account, Ledger, Run
 from monitoring.results import rows_of
@@ -28,7 +29,6 @@ from monitoring.results import rows_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
-    from mypy_boto3_stepfunctions.type_defs import MapRunListItemTypeDef
 
 BATCHES = "batches"
 REQUEST_FILE = "request.json"
@@ -232,11 +232,13 @@ class _Driver:
 
     def _follow(self, arn: str) -> str | None:
         """Show the Map Run's counts until the execution has ended."""
+        describe = partial(self._states.describe_execution, executionArn=arn)
+        list_map_runs = partial(self._states.list_map_runs, executionArn=arn)
         columns = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]}"))
         with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True) as progress:
             task = progress.add_task("", total=None, failed="")
-            while (answer := describe_started(self._states, arn))["status"] == "RUNNING":
-                for one in self._map_runs(arn):
+            while (answer := once_known(self._states, describe))["status"] == "RUNNING":
+                for one in once_known(self._states, list_map_runs)["mapRuns"]:
                     counts = self._states.describe_map_run(mapRunArn=one["mapRunArn"])["itemCounts"]
                     bad = counts["failed"] + counts["timedOut"] + counts["aborted"]
                     done, failed = counts["succeeded"] + bad, f"{bad} failed" if bad else ""
@@ -245,9 +247,3 @@ class _Driver:
         if answer["status"] == "SUCCEEDED":
             return None
         return f"{answer['status']}, {answer.get('error', 'without an error')}: {answer.get('cause', '')}"
-
-    def _map_runs(self, arn: str) -> "list[MapRunListItemTypeDef]":
-        try:
-            return self._states.list_map_runs(executionArn=arn)["mapRuns"]
-        except self._states.exceptions.ExecutionDoesNotExist:
-            return []  # Not known yet, as with DescribeExecution.

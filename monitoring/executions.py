@@ -4,22 +4,22 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitoring.errors import MonitoringError
 from monitoring.files import write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
-    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 EXECUTIONS_FILE = "executions.jsonl"
-# DescribeExecution is eventually consistent: a new execution may be unknown for a moment.
+# Step Functions' answers are eventually consistent: a new execution may be unknown for a moment.
 UNKNOWN_FOR = 10.0
 UNKNOWN_POLL = 0.05
+Answer = TypeVar("Answer")
 OUTCOMES = ("ACCEPTED", "REVIEW", "REJECTED", "FAILED")
 
 
@@ -27,15 +27,15 @@ class ExecutionsError(MonitoringError):
     """The executions' file is missing or malformed."""
 
 
-def describe_started(states: "SFNClient", arn: str) -> "DescribeExecutionOutputTypeDef":
-    """Describe an execution that may have been started a moment ago.
+def once_known(states: "SFNClient", ask: Callable[[], Answer]) -> Answer:
+    """Ask about an execution that may have been started a moment ago.
 
     Raises the client's ExecutionDoesNotExist where it is still unknown after UNKNOWN_FOR seconds.
     """
     deadline = time.monotonic() + UNKNOWN_FOR
     while True:
         try:
-            return states.describe_execution(executionArn=arn)
+            return ask()
         except states.exceptions.ExecutionDoesNotExist:
             if time.monotonic() >= deadline:
                 raise

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from monitoring.errors import MonitoringError
+from monitoring.executions import once_known
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +29,7 @@ def rows_of(s3: "S3Client", states: "SFNClient", arn: str, bucket: str, executio
     A child that failed gives a FAILED row for each of its images. Children that never ran are in
     no file.
     """
-    for one in states.list_map_runs(executionArn=arn)["mapRuns"]:
+    for one in once_known(states, lambda: states.list_map_runs(executionArn=arn))["mapRuns"]:
         map_run = one["mapRunArn"].rsplit(":", 1)[-1]
         key = f"batches/{execution}/results/{map_run}/manifest.json"
         try:

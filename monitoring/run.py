@@ -22,7 +22,7 @@ from monitoring.executions import (
     EXECUTIONS_FILE,
     OUTCOMES,
     Execution,
-    describe_started,
+    once_known,
     read_executions,
     write_executions,
 )
@@ -124,7 +124,7 @@ class _Runner:
             if self.stopped.wait(delay):
                 raise Interrupted
             delay = min(max((time.monotonic() - begun) / 4, FIRST_POLL / 2), LONGEST_POLL)
-            answer = describe_started(self._client, arn)
+            answer = once_known(self._client, lambda: self._client.describe_execution(executionArn=arn))
             if answer["status"] not in ("RUNNING", "PENDING_REDRIVE"):
                 return answer
         raise TimeoutError(f"The execution still ran after {LONGEST_EXECUTION:.0f} seconds.")
