@@ -5,16 +5,18 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, StateMachine
+from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
 from cli.show import console, table
+from training.stacks import DEFAULT_STACK, Stacks
 
 app = typer.Typer()
 
 
 @app.command()
 def batch(
-    bucket: Bucket,
-    state_machine: BatchStateMachine,
+    bucket: Bucket = None,
+    state_machine: BatchStateMachine = None,
+    stack: Stack = DEFAULT_STACK,
     prefix: Annotated[str | None, typer.Option(help="Prefix in the bucket whose objects are classified.")] = None,
     manifest: Annotated[
         str | None,
@@ -44,8 +46,11 @@ def batch(
             raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
         ended = room.redrive(redrive, out, max_concurrency)
     else:
+        stacks = Stacks(stack)
         folder = str(upload.resolve()) if upload else None
-        ended = room.run(room.Request(bucket, state_machine, prefix, manifest, folder), out, max_concurrency)
+        machine = state_machine or stacks.batch_state_machine_arn
+        request = room.Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
+        ended = room.run(request, out, max_concurrency)
     account = ended.account
     counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
     counts |= {"rejected": account.rejected, "failed": account.failed}
@@ -61,8 +66,9 @@ def batch(
 
 @app.command()
 def redrive(
-    queue: FailedQueue,
-    state_machine: StateMachine,
+    queue: FailedQueue = None,
+    state_machine: StateMachine = None,
+    stack: Stack = DEFAULT_STACK,
     since: Annotated[
         str | None, typer.Option(help="Also list the executions that failed in the last 90s, 30m, 2h or 7d.")
     ] = None,
@@ -73,11 +79,12 @@ def redrive(
     from monitoring.span import parse_span
 
     start = parse_span(since, None, None).start if since else None
-    found = redrives.redrive(queue, limit)
+    stacks = Stacks(stack)
+    found = redrives.redrive(queue or stacks.failed_executions_queue_url, limit)
     rows = [("from the queue", found.started, found.before)]
     if start is not None:
         left = None if limit is None else max(0, limit - found.started)
-        listed = redrives.redrive_listed(state_machine, start, left)
+        listed = redrives.redrive_listed(state_machine or stacks.state_machine_arn, start, left)
         rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before))
     table(("executions", "started again", "had been before"), rows)
     redrives.require_readable(found)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import (
-    DEFAULT_ENDPOINT,
     DEFAULT_OUT,
     Archive,
     Bucket,
@@ -17,6 +16,7 @@ from cli.options import (
     Out,
     Role,
     Source,
+    Stack,
     Tags,
     Verify,
     Yes,
@@ -25,6 +25,7 @@ from cli.options import (
     seconds,
 )
 from cli.show import agree, console, price, rounded, table
+from training.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from training.update import Canary
@@ -41,9 +42,9 @@ def stage(
     name: Annotated[str, typer.Option(help="Name of the data set; the source's by default.")] = "",
     image_size: Annotated[int, typer.Option(min=16, max=224, help="Side of the images in pixels.")] = 32,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave a folder's broken images out.")] = False,
-    bucket: Annotated[
-        str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket to upload to; without it nothing is uploaded.")
-    ] = None,
+    bucket: Bucket = None,
+    stack: Stack = DEFAULT_STACK,
+    no_upload: Annotated[bool, typer.Option("--no-upload", help="Keep the data set on disk only.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Get images, check them, keep the classes that matter, and put them as a data set on disk and in S3."""
@@ -52,7 +53,6 @@ def stage(
     staged = room.stage(
         dataset,
         out,
-        bucket=bucket,
         archive=archive,
         verify=verify,
         classes=names(classes),
@@ -60,9 +60,12 @@ def stage(
         image_size=image_size,
         skip_broken=skip_broken,
     )
-    where = f" and s3://{bucket}/{staged.prefix}" if bucket else ""
     table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
-    console.print(f"{staged.name}: {out / staged.prefix}{where}")
+    console.print(f"{staged.name}: {out / staged.prefix}")
+    if not no_upload:
+        bucket = bucket or Stacks(stack).bucket
+        room.upload(staged, out, bucket)
+        console.print(f"{staged.name}: s3://{bucket}/{staged.prefix}")
 
 
 @app.command()
@@ -81,8 +84,9 @@ def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
 
 @app.command()
 def train(
-    bucket: Bucket,
-    role: Role,
+    bucket: Bucket = None,
+    role: Role = None,
+    stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
     algorithm: Annotated[
         str, typer.Option(help="Ours, or a preset of SageMaker's: scratch-32, transfer-224.")
@@ -119,6 +123,8 @@ def train(
             tags=pairs(tag),
             hyperparameters=pairs(set_),
         )
+        stacks = Stacks(stack)
+        bucket, role = bucket or stacks.bucket, role or stacks.role_arn
         dataset = Dataset.from_s3(bucket, name)
         job, request = room.plan(dataset, bucket=bucket, role_arn=role, algorithm=algorithm, options=options)
         if dry_run:
@@ -132,9 +138,10 @@ def train(
 
 @app.command()
 def deploy(
-    bucket: Bucket,
-    role: Role,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    bucket: Bucket = None,
+    role: Role = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     instance_type: Annotated[str, typer.Option(help="Instance that serves.")] = "ml.m5.large",
     instances: Annotated[int, typer.Option(min=1, help="How many instances serve.")] = 1,
     serverless: Annotated[
@@ -170,6 +177,8 @@ def deploy(
     from training.model import MODEL_FILE, Model
     from training.scaling import Scaling
 
+    stacks = Stacks(stack)
+    endpoint = endpoint or stacks.endpoint
     if rollback:
         config = room.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
         console.print(f"{endpoint} is in service with {config}, as before.")
@@ -184,6 +193,7 @@ def deploy(
     )
     scaling = Scaling(autoscale, min(instances, autoscale), target) if autoscale else None
     model = Model.read(out / MODEL_FILE)
+    bucket, role = bucket or stacks.bucket, role or stacks.role_arn
     requests = room.plan(model, endpoint, bucket, role, options)
     if dry_run:
         console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
@@ -220,7 +230,8 @@ def _watched(
 @app.command()
 def predict(
     sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON an image instead of a table.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
@@ -230,7 +241,7 @@ def predict(
 
     labels = Model.read(out / MODEL_FILE).labels
     answers = []
-    for answer in room.predict(endpoint, labels, sources):
+    for answer in room.predict(endpoint or Stacks(stack).endpoint, labels, sources):
         answers.append(answer)
         if as_json:
             print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
@@ -243,23 +254,22 @@ def predict(
 
 @app.command()
 def teardown(
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    endpoint: Endpoint = None,
     data: Annotated[
         bool, typer.Option("--data", help="Empty the bucket of all that the workflow wrote and of incoming/, too.")
     ] = False,
-    bucket: Annotated[
-        str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket whose data --data means.")
-    ] = None,
+    bucket: Bucket = None,
+    stack: Stack = DEFAULT_STACK,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what stands, and delete nothing.")] = False,
     yes: Yes = False,
 ) -> None:
     """List what was deployed and what it costs an hour; then delete it."""
     from training import teardown as room
-    from training.errors import DeployError
 
-    if data and not bucket:
-        raise DeployError("To delete data, name the bucket that holds it, with --bucket or WORKFLOW_BUCKET.")
-    found = room.standing(endpoint, bucket if data else None)
+    stacks = Stacks(stack)
+    endpoint = endpoint or stacks.endpoint
+    bucket = bucket or stacks.bucket if data else None
+    found = room.standing(endpoint, bucket)
     if not found:
         console.print(f"Nothing stands that was deployed for {endpoint}.")
         return

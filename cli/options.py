@@ -8,19 +8,44 @@ from typing import Annotated
 
 import typer
 
-Bucket = Annotated[str, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")]
-Role = Annotated[str, typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that SageMaker works under.")]
-Endpoint = Annotated[str, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint.")]
-StateMachine = Annotated[
-    str, typer.Option(envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine.")
-]
-BatchStateMachine = Annotated[
-    str, typer.Option(envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN", help="ARN of the ClassifyBatch state machine.")
-]
-FailedQueue = Annotated[
+Stack = Annotated[
     str,
     typer.Option(
-        "--queue", envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL", help="URL of the queue of failed executions."
+        envvar="WORKFLOW_STACK", help="App stack; its outputs and those of NAME-data give what no option does."
+    ),
+]
+Bucket = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data; the data stack's by default."
+    ),
+]
+Role = Annotated[
+    str | None,
+    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that SageMaker works under; the data stack's by default."),
+]
+Endpoint = Annotated[
+    str | None, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint; the app stack's by default.")
+]
+StateMachine = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine; the app stack's by default."
+    ),
+]
+BatchStateMachine = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN",
+        help="ARN of the ClassifyBatch state machine; the app stack's by default.",
+    ),
+]
+FailedQueue = Annotated[
+    str | None,
+    typer.Option(
+        "--queue",
+        envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL",
+        help="URL of the queue of failed executions; the app stack's by default.",
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
@@ -39,16 +64,12 @@ KmsKey = Annotated[str | None, typer.Option(help="KMS key that encrypts what is 
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON, and send nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
-OptionalBucket = Annotated[
-    str | None, typer.Option(envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data.")
-]
 Since = Annotated[str | None, typer.Option(help="Window that ends now: 90s, 30m, 2h or 7d.")]
 First = Annotated[str | None, typer.Option("--from", help="Start of the window, ISO 8601, UTC.")]
 Last = Annotated[str | None, typer.Option("--to", help="End of the window, ISO 8601, UTC; not part of it.")]
 FromFolder = Annotated[
     Path | None, typer.Option(help="Local folder of capture files, in place of the bucket.", file_okay=False)
 ]
-DEFAULT_ENDPOINT = "image-classification"
 DEFAULT_OUT = Path("out")
 
 
@@ -65,13 +86,6 @@ def seconds(text: str) -> int:
     if match is None:
         raise typer.BadParameter(f"{text!r} is no time; write 300, 90s, 5m or 2h.")
     return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def required(bucket: str | None) -> str:
-    """Return the bucket, which may be left out only where a folder stands in for it."""
-    if bucket is None:
-        raise typer.BadParameter("give --bucket or --from-folder, or set WORKFLOW_BUCKET", param_hint="--bucket")
-    return bucket
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_ENDPOINT, Archive, Classes, Concurrency, Endpoint, MaxError, Out, Source, Verify, names
+from cli.options import Archive, Classes, Concurrency, MaxError, Out, Source, Verify, names
 from cli.show import console
 
 app = typer.Typer()
@@ -35,7 +35,10 @@ def demo(
 
 @app.command()
 def local(
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(envvar="WORKFLOW_ENDPOINT", help="Endpoint that the app stack asks; the template's by default."),
+    ] = None,
     classes: Classes = "",
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Confidence threshold.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 lets the system pick one.")] = 0,
@@ -51,7 +54,7 @@ def local(
     """Run the local stack until Ctrl-C; print the variables under which every verb and SDK uses it."""
     from local.stack import Options, serve
 
-    parameters = {"EndpointName": endpoint}
+    parameters = {"EndpointName": endpoint} if endpoint else {}
     parameters |= {"ClassLabels": classes} if classes else {}
     parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
     options = Options(logs=str(logs), parameters=parameters, port=port, container_address=container_address)

@@ -1,12 +1,12 @@
 """The verbs that exercise the workflow, account for it, and watch the model."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import (
-    DEFAULT_ENDPOINT,
     DEFAULT_OUT,
     Bucket,
     Concurrency,
@@ -16,13 +16,13 @@ from cli.options import (
     Last,
     MaxError,
     Name,
-    OptionalBucket,
     Out,
     Since,
+    Stack,
     StateMachine,
-    required,
 )
 from cli.show import console, table
+from training.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from monitoring.capture_sources import CaptureSource
@@ -32,8 +32,9 @@ app = typer.Typer()
 
 @app.command()
 def evaluate(
-    bucket: Bucket,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    bucket: Bucket = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
     max_error: MaxError = 0.02,
     concurrency: Concurrency = 2,
@@ -42,6 +43,8 @@ def evaluate(
     """Ask the endpoint about all test images, and recommend the threshold that keeps the error low."""
     from monitoring import evaluate as room
 
+    stacks = Stacks(stack)
+    bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
     found = room.evaluate(bucket, name, endpoint, out, max_error, concurrency)
     rows = [("accuracy", f"{found.accuracy:.4f}"), ("calibration error", f"{found.expected_calibration_error:.4f}")]
     if point := found.recommended:
@@ -54,7 +57,8 @@ def evaluate(
 
 @app.command()
 def cases(
-    bucket: Bucket,
+    bucket: Bucket = None,
+    stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
     images: Annotated[int | None, typer.Option(min=1, help="Test images to make a case of; all by default.")] = None,
     out: Out = DEFAULT_OUT,
@@ -62,13 +66,14 @@ def cases(
     """Make test events from a data set's test images and from broken ones."""
     from monitoring import cases as room
 
-    made = room.generate(bucket, name, out, images)
+    made = room.generate(bucket or Stacks(stack).bucket, name, out, images)
     console.print(f"{len(made)} cases: {out / 'events'}")
 
 
 @app.command()
 def run(
-    state_machine: StateMachine,
+    state_machine: StateMachine = None,
+    stack: Stack = DEFAULT_STACK,
     concurrency: Concurrency = 2,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run finished.")] = False,
     out: Out = DEFAULT_OUT,
@@ -80,15 +85,18 @@ def run(
     from monitoring import run as room
     from monitoring.executions import EXECUTIONS_FILE
 
-    executions = room.run(state_machine, made.read_cases(out / made.CASES_FILE), out, concurrency, resume=resume)
+    listed = made.read_cases(out / made.CASES_FILE)
+    machine = state_machine or Stacks(stack).state_machine_arn
+    executions = room.run(machine, listed, out, concurrency, resume=resume)
     table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
 
 
 @app.command()
 def report(
-    bucket: OptionalBucket = None,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    bucket: Bucket = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     since: Since = None,
     first: First = None,
     last: Last = None,
@@ -113,14 +121,18 @@ def report(
     from monitoring.span import parse_span
 
     if (since, first, last, from_folder) == (None, None, None, None):
-        figures = pull.report(out, required(bucket), endpoint, threshold=threshold, labels=labels, limit=review_limit)
+        stacks = Stacks(stack)
+        bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
+        figures = pull.report(out, bucket, endpoint, threshold=threshold, labels=labels, limit=review_limit)
     else:
+        span = parse_span(since, first, last)
+        captured = _captured(bucket, endpoint, from_folder, stack)
         figures = pull.report_capture(
             out,
-            _source(bucket, endpoint, from_folder),
-            parse_span(since, first, last),
-            bucket=None if from_folder else bucket,
-            endpoint=endpoint,
+            captured.source,
+            span,
+            bucket=None if from_folder else captured.bucket,
+            endpoint=captured.endpoint,
             threshold=threshold,
             labels=labels,
             limit=review_limit,
@@ -131,8 +143,9 @@ def report(
 
 @app.command()
 def capture(
-    bucket: OptionalBucket = None,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    bucket: Bucket = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     since: Since = None,
     first: First = None,
     last: Last = None,
@@ -149,9 +162,9 @@ def capture(
     from monitoring.span import parse_span
 
     span = parse_span(since, first, last)
-    source = _source(bucket, endpoint, from_folder)
-    found = export(read_capture(source, span.start, span.end), out, images)
-    invoked = {} if from_folder else pull.invoked_by_hour(endpoint, found, span)
+    captured = _captured(bucket, endpoint, from_folder, stack)
+    found = export(read_capture(captured.source, span.start, span.end), out, images)
+    invoked = {} if from_folder else pull.invoked_by_hour(captured.endpoint, found, span)
     hours = sorted({*found.hours, *invoked})
     table(
         ("hour (UTC)", "captured", "invoked"),
@@ -169,12 +182,14 @@ def capture(
 
 
 @app.command()
-def baseline(bucket: Bucket, out: Out = DEFAULT_OUT) -> None:
+def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
     """Measure the images and scores of what was evaluated, as the reference for drift."""
     from monitoring import baseline as room
     from monitoring.evaluate import EVALUATION_FILE, read_evaluation
 
-    made = room.make(bucket, read_evaluation(out / EVALUATION_FILE), out)
+    evaluation = read_evaluation(out / EVALUATION_FILE)
+    bucket = bucket or Stacks(stack).bucket
+    made = room.make(bucket, evaluation, out)
     console.print(
         f"{len(made.sample.measures)} images and {len(made.sample.labels)} scores of {made.dataset}: "
         f"{out / room.BASELINE_FILE} and s3://{bucket}/{room.baseline_key(made.endpoint)}"
@@ -183,8 +198,9 @@ def baseline(bucket: Bucket, out: Out = DEFAULT_OUT) -> None:
 
 @app.command()
 def drift(
-    bucket: OptionalBucket = None,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    bucket: Bucket = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
     since: Since = None,
     first: First = None,
     last: Last = None,
@@ -197,9 +213,10 @@ def drift(
     from monitoring import pull
     from monitoring.span import parse_span
 
-    source = _source(bucket, endpoint, from_folder)
-    reference = pull.require_baseline(out, bucket, endpoint)
-    found = pull.check_drift(out, source, endpoint, reference, parse_span(since, first, last))
+    span = parse_span(since, first, last)
+    captured = _captured(bucket, endpoint, from_folder, stack)
+    reference = pull.require_baseline(out, captured.bucket, captured.endpoint)
+    found = pull.check_drift(out, captured.source, captured.endpoint, reference, span)
     rows = [
         (check.name, check.verdict, f"{check.comparison.distance:.3f}", f"{check.p_value:.2g}")
         if check.comparison
@@ -212,7 +229,21 @@ def drift(
         console.print(f"{room.publish(found)} metrics put to CloudWatch.")
 
 
-def _source(bucket: str | None, endpoint: str, folder: Path | None) -> "CaptureSource":
+@dataclass(frozen=True)
+class _Captured:
+    """Where captured data is read from, and whose it is; `bucket` may be None where a folder is read."""
+
+    source: "CaptureSource"
+    bucket: str | None
+    endpoint: str
+
+
+def _captured(bucket: str | None, endpoint: str | None, folder: Path | None, stack: str) -> _Captured:
+    """Return what the options name, else what the stacks do; a folder is read without asking AWS anything."""
     from monitoring.capture_sources import FolderCapture, S3Capture
 
-    return FolderCapture(folder) if folder else S3Capture(required(bucket), endpoint)
+    if folder:
+        return _Captured(FolderCapture(folder), bucket, endpoint or DEFAULT_ENDPOINT)
+    stacks = Stacks(stack)
+    bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
+    return _Captured(S3Capture(bucket, endpoint), bucket, endpoint)

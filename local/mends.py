@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from moto.core.botocore_stubber import MockRawResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.s3.responses import S3Response
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 MOST_TASKS = 400
+EVENTBRIDGE_ON = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>"
 # Seconds; the task's own timeout comes first.
 LONGEST_TASK = 900
 CLIENT_USERS: tuple[ModuleType, ...] = (
@@ -64,6 +66,7 @@ def apply(application: "WSGIApplication | None" = None) -> None:
     send_to_targets_as_they_ask()
     announce_ends_of_executions()
     run_state_machines_of_stacks()
+    show_eventbridge_notifications()
 
 
 def find_each_backend_once() -> None:
@@ -162,6 +165,21 @@ def run_state_machines_of_stacks() -> None:
         )
 
     StateMachine.create_from_cloudformation_json = classmethod(create)  # type: ignore[assignment, method-assign]
+
+
+def show_eventbridge_notifications() -> None:
+    """Moto keeps a bucket's EventBridge notifications, and leaves them out when it is asked for its notifications."""
+    answer = S3Response.get_bucket_notification
+
+    def get_bucket_notification(self: S3Response) -> Any:
+        kept = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if kept is None or kept.event_bridge is None or kept.topic or kept.queue or kept.cloud_function:
+            return answer(self)
+        # Its serializer drops empty elements.
+        return 200, {"Content-Type": "application/xml"}, EVENTBRIDGE_ON
+
+    if answer.__module__ != __name__:
+        S3Response.get_bucket_notification = get_bucket_notification  # type: ignore[method-assign]
 
 
 def _answer(application: "WSGIApplication", request: AWSPreparedRequest) -> AWSResponse:

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from moto.core.config import default_user_config
 
-from local import mends, sam
+from local import data_stack, mends, sam, stack_outputs
 from local.alarms import Alarms
 from local.errors import LocalError
 from local.fleet import Fleet
@@ -25,6 +25,7 @@ from local.sagemaker import SageMaker
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
 from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template, state_machine_arn
 from local.training_jobs import LOG_GROUP, TrainingJob
+from training.stacks import Stacks
 
 
 class DefinitionRefused(LocalError):
@@ -54,11 +55,8 @@ class Stack:
             self._servers.append(self._front.serve(self._server.port, bind))
         for server in self._servers:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("s3").put_bucket_notification_configuration(
-            Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
+        stack_outputs.publish(Stacks(STACK_NAME).data_name, data_stack.deploy().outputs())
+        data_stack.list_images(Path(options.algorithms))
         self._start_sagemaker()
         self.deploy(options.parameters or {})
 
@@ -97,6 +95,7 @@ class Stack:
         deploy_state_machines(template.state_machines())
         self._deploy_rules(template.rules())
         self._deploy_alarms(template.endpoint_alarms())
+        stack_outputs.publish(STACK_NAME, template.outputs())
 
     def _deploy_functions(self, specs: list[FunctionSpec]) -> None:
         environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}

@@ -113,6 +113,11 @@ class Template:
             specs.append(StateMachineSpec(name, properties.get("Type", "STANDARD"), substitute(text, values)))
         return specs
 
+    def outputs(self) -> dict[str, str]:
+        """Return the values of the outputs that the conditions let be, by key."""
+        outputs = self._body.get("Outputs", {})
+        return {key: str(self.resolve(one["Value"])) for key, one in outputs.items() if self._is_made(one)}
+
     def rules(self) -> dict[str, dict[str, Any]]:
         """Return the properties of the EventBridge rules, resolved, by logical id."""
         return {name: self.resolve(properties) for name, properties in self.resources("AWS::Events::Rule").items()}

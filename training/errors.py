@@ -8,6 +8,7 @@ TrainingError
 ├── ModelRecordError   a record of a model or of its job can't be read
 ├── JobError           a training job can't be asked for, or ended without a model
 ├── DeployError        an endpoint can't be put into service
+├── StackError         a stack's outputs can't be had
 ├── PredictError       an image can't be found, or the endpoint has no answer for it
 └── ImageBuildError    a container image can't be built or pushed
 """
@@ -43,6 +44,10 @@ class JobError(TrainingError):
 
 class DeployError(TrainingError):
     """An endpoint can't be put into service."""
+
+
+class StackError(TrainingError):
+    """A stack or one of its outputs is missing, or can't be read."""
 
 
 class PredictError(TrainingError):

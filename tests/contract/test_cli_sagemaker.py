@@ -31,6 +31,11 @@ class Refusing:
         self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
 
     def _answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+            # CloudFormation, IAM and STS speak XML.
+            said = f"<Code>{self.code}</Code><Message>{self.message}</Message>"
+            body = f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
+            return Response(body, 400, content_type="text/xml")(environ, start_response)
         body = json.dumps({"__type": self.code, "message": self.message})
         return Response(body, 400, content_type="application/x-amz-json-1.1")(environ, start_response)
 
@@ -92,8 +97,8 @@ def test_what_aws_refuses_is_one_line_with_what_to_do(
 ) -> None:
     refusing.code, refusing.message = code, message
     MODEL.write(tmp_path / MODEL_FILE)
-    role = ("--role", stack.ROLE_ARN, "--bucket", "bucket", "--out", str(tmp_path))
-    assert workflow("deploy", *role) == 1
+    given = ("--role", stack.ROLE_ARN, "--bucket", "bucket", "--endpoint", "endpoint", "--out", str(tmp_path))
+    assert workflow("deploy", *given) == 1
     line = only_line(capsys)
     assert message.rstrip(".") in line
     assert what in line
@@ -167,5 +172,6 @@ def test_before_something_billable_starts_its_price_is_said_and_no_is_an_answer(
     # This leads to AWS itself, where no socket is open to: nothing may be sent.
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
-    assert workflow("deploy", "--role", stack.ROLE_ARN, "--bucket", "b", "--out", str(tmp_path)) == 1
+    given = ("--role", stack.ROLE_ARN, "--bucket", "b", "--endpoint", "e", "--out", str(tmp_path))
+    assert workflow("deploy", *given) == 1
     assert "1 x ml.m5.large costs $0.115 an hour" in capsys.readouterr().out

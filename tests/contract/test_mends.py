@@ -39,6 +39,18 @@ COPIES = """
     copied = states.get_input()
     print(copied == given and copied["a"][1] is not given["a"][1] and not looked)
 """
+NOTIFICATIONS = """
+    import boto3
+    from moto import mock_aws
+    with mock_aws():
+        s3 = boto3.client("s3", "us-east-1")
+        s3.create_bucket(Bucket="bucket")
+        assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket="bucket")
+        s3.put_bucket_notification_configuration(
+            Bucket="bucket", NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        print("EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket="bucket"))
+"""
 SYNC_HOST = """
     import os
     os.environ |= {"MOTO_PORT": "1"}
@@ -75,3 +87,8 @@ def test_moto_copies_json_as_any_object_and_the_mend_as_json(outcome: Outcome) -
 def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_mend_does_not(outcome: Outcome) -> None:
     assert outcome(SYNC_HOST, mended=False) == "False"
     assert outcome(SYNC_HOST, mended=True) == "True"
+
+
+def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_mend_does_not(outcome: Outcome) -> None:
+    assert outcome(NOTIFICATIONS, mended=False) == "False"
+    assert outcome(NOTIFICATIONS, mended=True) == "True"

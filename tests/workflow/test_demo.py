@@ -100,7 +100,7 @@ def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> Non
         (["stage", "--dataset", "no-such-folder"], "no-such-folder"),
         (["stage", "--dataset", "cifar100", "--archive", str(ROOT / "README.md")], "README.md"),
         (["explore", "--name", "never-staged"], "stage it first"),
-        (["report", "--bucket", "b", "--out", "no-such-out"], "workflow run"),
+        (["report", "--bucket", "b", "--endpoint", "e", "--out", "no-such-out"], "workflow run"),
         (["run", "--state-machine", "arn:aws:states:us-east-1:123456789012:stateMachine:x"], "workflow cases"),
         (["train", "--bucket", "b", "--role", "arn:aws:iam::123456789012:role/r"], "workflow local"),
     ],

@@ -6,16 +6,40 @@ import subprocess
 import sys
 from pathlib import Path
 
+import typer.main
+
+from cli import app
 from local import stack
 from tests.conftest import ROOT
 
 MARKED = re.compile(r"<!-- run by tests/workflow/test_readme.py -->\n```sh\n(.*?)```", re.DOTALL)
+# The README shows these with placeholders; teardown comes last.
+OTHERS = """
+workflow batch --prefix datasets/sample/test/
+workflow redrive --since 1h
+workflow costs
+workflow capture --since 1h
+workflow baseline
+workflow drift --since 1h
+workflow deploy --instances 2 --yes
+workflow deploy --rollback
+"""
+
+
+def verbs_of_a_stack() -> set[str]:
+    """Name the verbs that read a stack's outputs."""
+    verbs = typer.main.get_group(app).commands
+    return {name for name, verb in verbs.items() if any(option.name == "stack" for option in verb.params)}
 
 
 def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_path: Path) -> None:
     (commands,) = MARKED.findall((ROOT / "README.md").read_text())
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)} | dict(running.environment)
+    environment = {"PATH": path, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    # Bucket, role, state machines and endpoint come from the stacks' outputs.
+    environment |= {name: value for name, value in running.environment.items() if name.startswith("AWS_")}
+    before, teardown, after = commands.partition("workflow teardown")
+    commands = before + OTHERS + teardown + after
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=tmp_path,
@@ -26,6 +50,7 @@ def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_p
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out/report.html").exists()
+    assert verbs_of_a_stack() <= set(re.findall(r"^workflow ([a-z-]+)", commands, re.MULTILINE))
 
 
 def test_every_verb_that_the_readme_names_exists() -> None:
