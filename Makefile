@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := functions training monitoring local benchmarks cli
+SOURCES := functions training monitoring local benchmarks checks cli
 ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 
 help: ## Say what there is.

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import batch, model, stack, watch
+from cli import batch, doctor, model, stack, watch
 
 app = typer.Typer(
     help="Stage data, train and deploy a model, classify images, watch the model: on AWS or all on this machine.",
@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (stack, model, watch, batch):
+for verbs in (stack, model, watch, batch, doctor):
     app.add_typer(verbs.app)
 
 

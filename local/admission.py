@@ -7,9 +7,13 @@ from typing import Any
 from local.alarms import Alarms
 from local.errors import LocalError
 from local.training_jobs import DEFAULT_MAX_RUNTIME
+from training.costs import PRICES
 
 # As in a new account, the quota of the large GPU instances is none.
 WITHOUT_QUOTA = re.compile(r"ml\.(p\d|trn\d)")
+# Of all others; how many really run is for this machine to say.
+QUOTA = 20
+USAGES = ("training job", "endpoint")
 
 
 class ServiceError(LocalError):
@@ -27,9 +31,21 @@ def check_role(role_arn: str, known: str) -> None:
         raise ServiceError("ValidationException", message)
 
 
+def quota_of(instance_type: str) -> int:
+    """Return how many instances of a type the account may have for each usage."""
+    return 0 if WITHOUT_QUOTA.match(instance_type) else QUOTA
+
+
+def list_quotas(service: str) -> dict[str, Any]:
+    """Return what ListServiceQuotas answers: those of the instance types that have a price."""
+    names = [f"{kind} for {usage} usage" for kind in PRICES["instance_hour"] for usage in USAGES]
+    quotas = [{"ServiceCode": service, "QuotaName": name, "Value": float(quota_of(name.split()[0]))} for name in names]
+    return {"Quotas": quotas if service == "sagemaker" else []}
+
+
 def check_quota(instance_type: str, usage: str) -> None:
     """Refuse an instance type of which the account may have none; `usage` is training job or endpoint."""
-    if WITHOUT_QUOTA.match(instance_type):
+    if instance_type and not quota_of(instance_type):
         message = (
             f"The account-level service limit '{instance_type} for {usage} usage' is 0 Instances, with current "
             "utilization of 0 Instances and a request delta of 1 Instances."

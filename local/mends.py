@@ -1,16 +1,19 @@
 """Mends to the pinned moto: each is one function that says what is wrong without it."""
 
 import functools
+import json
 import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.client import BaseClient
 from botocore.config import Config
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.responses import S3Response
 from moto.stepfunctions.models import StateMachine
@@ -67,6 +70,7 @@ def apply(application: "WSGIApplication | None" = None) -> None:
     announce_ends_of_executions()
     run_state_machines_of_stacks()
     show_eventbridge_notifications()
+    refuse_what_is_not_implemented()
 
 
 def find_each_backend_once() -> None:
@@ -180,6 +184,23 @@ def show_eventbridge_notifications() -> None:
 
     if answer.__module__ != __name__:
         S3Response.get_bucket_notification = get_bucket_notification  # type: ignore[method-assign]
+
+
+def refuse_what_is_not_implemented() -> None:
+    """Moto's server answers 500 to an action that it lacks, which SDKs take for a passing fault and send again."""
+    call = BaseResponse.call_action
+
+    def call_action(self: BaseResponse) -> Any:
+        try:
+            return call(self)
+        except NotImplementedError as error:
+            if "json" in self.headers.get("Content-Type", ""):
+                return 501, {}, json.dumps({"__type": "NotImplemented", "message": str(error)})
+            said = f"<Code>NotImplemented</Code><Message>{escape(str(error))}</Message>"
+            return 501, {}, f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
+
+    if call.__module__ != __name__:
+        BaseResponse.call_action = call_action  # type: ignore[method-assign]
 
 
 def _answer(application: "WSGIApplication", request: AWSPreparedRequest) -> AWSResponse:

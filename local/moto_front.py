@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
-from local.admission import ServiceError
+from local.admission import ServiceError, list_quotas
 from local.errors import LocalError
 from local.fleet import Answer, Unavailable
 from local.lambdas import Function
@@ -31,6 +31,8 @@ INVOKE_PATH = re.compile(r"/2015-03-31/functions/(.+)/invocations/?")
 ENDPOINT_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
 ENDPOINT_PAYLOAD_BYTES = 6_291_456
+# An applied quota is a default one here.
+QUOTAS = {f"ServiceQuotasV20190624.{name}" for name in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas")}
 CONTROL = "/_local/app"
 THROTTLING = "/_local/throttling"
 PROCESSES = "/_local/processes"
@@ -76,6 +78,9 @@ class Front:
             return self._invoke_endpoint(unquote(match[1]), Request(environ))
         if target.startswith("SageMaker."):
             return self._control_plane(target.removeprefix("SageMaker."), Request(environ))
+        if target in QUOTAS:
+            asked = json.loads(Request(environ).get_data())
+            return Response(json.dumps(list_quotas(asked["ServiceCode"])), content_type="application/x-amz-json-1.1")
         if target == "AWSStepFunctions.StartSyncExecution":
             return self._start_sync_execution(Request(environ))
         if path == CONTROL:

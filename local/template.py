@@ -64,11 +64,15 @@ class Template:
         parameters: Mapping[str, str],
         region: str,
         attributes: Callable[[str, str], str | None] = lambda _name, _attribute: None,
+        *,
+        account: str = ACCOUNT_ID,
+        partition: str = "aws",
     ) -> None:
         self._path = path
         self._body: dict[str, Any] = yaml_parse(path.read_text())
         self._region = region
         self._attributes = attributes
+        self._account, self._partition = account, partition
         declared = self._body.get("Parameters", {})
         if unknown := sorted(set(parameters) - set(declared)):
             raise TemplateError(f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}.")
@@ -188,9 +192,9 @@ class Template:
 
     def _reference(self, name: str) -> str:
         pseudo = {
-            "AWS::AccountId": ACCOUNT_ID,
+            "AWS::AccountId": self._account,
             "AWS::Region": self._region,
-            "AWS::Partition": "aws",
+            "AWS::Partition": self._partition,
             "AWS::StackName": STACK_NAME,
         }
         if name in pseudo or name in self.parameters:
@@ -215,6 +219,12 @@ class Template:
             merged = common | self.resources("AWS::Serverless::Function")[name]
             return f"{function_arn(name, self._region)}:{merged['AutoPublishAlias']}"
         return function_arn(name, self._region) if attribute == "Arn" else name
+
+
+def output_keys(path: Path) -> set[str]:
+    """Return the keys of the outputs that a template has under every condition."""
+    outputs = yaml_parse(path.read_text())["Outputs"]
+    return {key for key, output in outputs.items() if "Condition" not in output}
 
 
 def substitute(text: str, values: Mapping[str, Any]) -> str:

@@ -51,6 +51,18 @@ NOTIFICATIONS = """
         )
         print("EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket="bucket"))
 """
+LACKING = """
+    import boto3
+    from botocore.exceptions import ClientError
+    from moto import mock_aws
+    with mock_aws():
+        try:
+            boto3.client("iam").simulate_principal_policy(PolicySourceArn="a" * 20, ActionNames=["s3:GetObject"])
+        except ClientError as error:
+            print(error.response["ResponseMetadata"]["HTTPStatusCode"] == 501, "simulate" in str(error))
+        except NotImplementedError:
+            print("raised")
+"""
 SYNC_HOST = """
     import os
     os.environ |= {"MOTO_PORT": "1"}
@@ -92,3 +104,8 @@ def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_me
 def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_mend_does_not(outcome: Outcome) -> None:
     assert outcome(NOTIFICATIONS, mended=False) == "False"
     assert outcome(NOTIFICATIONS, mended=True) == "True"
+
+
+def test_moto_fails_at_an_action_that_it_lacks_and_the_mend_says_so_to_the_caller(outcome: Outcome) -> None:
+    assert outcome(LACKING, mended=False) == "raised"
+    assert outcome(LACKING, mended=True) == "True True"

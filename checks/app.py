@@ -1,0 +1,123 @@
+"""The app: its stacks, its endpoint, what they say of the model, its alarms and queues."""
+
+import re
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from checks.check import Check, Status, client, judged
+from checks.scope import Scope
+from local.stack import ROOT
+from local.template import output_keys
+from monitoring.evaluate import EVALUATION_FILE, read_evaluation
+from training.errors import StackError
+from training.model import MODEL_FILE, Model
+from training.stacks import Outputs
+
+# Messages in these need somebody; reviews are expected.
+MUST_BE_EMPTY = ("ReviewDeadLettersUrl", "UploadDeadLettersUrl", "FailedExecutionsQueueUrl")
+# Evaluate prints four decimals.
+THRESHOLD_TOLERANCE = 5e-5
+
+
+def stacks(scope: Scope) -> Iterator[Check]:
+    """Whether both stacks are deployed, have the outputs of their templates, and mean one bucket."""
+    found: dict[str, Outputs] = {}
+    for kind, path in (("data", ROOT / "training/template.yaml"), ("app", ROOT / "template.yaml")):
+        try:
+            outputs = scope.stacks.data if kind == "data" else scope.stacks.app
+        except StackError as error:
+            yield Check(f"{kind} stack", Status.BAD, str(error))
+            continue
+        found[kind] = outputs
+        missing = sorted(output_keys(path) - outputs.values.keys())
+        what = f"{outputs.stack} lacks {', '.join(missing)}" if missing else outputs.stack
+        yield judged(f"{kind} stack", not missing, what, f"Deploy this version of {path.relative_to(ROOT)}.")
+    if len(found) == 2:
+        buckets = found["data"].values.get("BucketName"), found["app"].values.get("DataBucketName")
+        advice = f"Deploy the app stack with DataBucketName={buckets[0]}."
+        yield judged("stacks' bucket", buckets[0] == buckets[1], " and ".join(map(str, dict.fromkeys(buckets))), advice)
+
+
+def endpoint(scope: Scope) -> Iterator[Check]:
+    """Whether the endpoint serves, and records what it serves."""
+    name = scope.endpoint
+    try:
+        found = client("sagemaker").describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if "Could not find" not in str(error):
+            raise
+        yield Check("endpoint", Status.BAD, f"there is no {name}", "Put a model behind it with `workflow deploy`.")
+        return
+    status, reason = found["EndpointStatus"], found.get("FailureReason", "")
+    what = f"{name} is {status}" + (f" ({reason})" if reason else "")
+    yield judged("endpoint", status == "InService", what, "Wait while it changes; if it failed, run `workflow deploy`.")
+    if any("CurrentServerlessConfig" in variant for variant in found.get("ProductionVariants", ())):
+        yield Check("endpoint's data capture", Status.SKIPPED, "a serverless endpoint has none")
+        return
+    capture = found.get("DataCaptureConfig", {})
+    on = capture.get("CaptureStatus") == "Started"
+    what = f"{capture.get('CurrentSamplingPercentage')}% to {capture.get('DestinationS3Uri')}" if on else "off"
+    yield judged("endpoint's data capture", on, what, "Reports and drift need it: `workflow deploy --capture 100`.")
+
+
+def labels(scope: Scope) -> Iterator[Check]:
+    """Whether the app stack reads the model's answers in the model's order of labels."""
+    path = scope.out / MODEL_FILE
+    if not path.exists():
+        yield Check("labels", Status.SKIPPED, f"there is no {path} to compare the stack's with")
+        return
+    trained, deployed = Model.read(path).labels, tuple(scope.stacks.app["ClassLabels"].split(","))
+    agree = trained == deployed
+    what = ",".join(deployed) if agree else f"{','.join(deployed)} in the stack, {','.join(trained)} in {path}"
+    yield judged("labels", agree, what, f"Deploy the app stack with ClassLabels={','.join(trained)}.")
+
+
+def threshold(scope: Scope) -> Iterator[Check]:
+    """Whether the app stack accepts no more errors than the evaluation was asked to keep."""
+    path = scope.out / EVALUATION_FILE
+    if not path.exists():
+        yield Check("threshold", Status.SKIPPED, f"there is no {path} to compare the stack's with")
+        return
+    evaluation = read_evaluation(path)
+    if evaluation.endpoint != scope.endpoint:
+        yield Check("threshold", Status.SKIPPED, f"{path} is of the endpoint {evaluation.endpoint}")
+        return
+    most = f"an error of at most {evaluation.max_error:.1%}"
+    if evaluation.recommended is None:
+        advice = "Train a better model, or tolerate more: `workflow evaluate --max-error`."
+        yield Check("threshold", Status.BAD, f"none keeps {most} among accepted images", advice)
+        return
+    deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.recommended.threshold
+    what = f"{deployed:g} in the stack; the evaluation recommends {wanted:.4f} for {most}"
+    advice = f"Deploy the app stack with ConfidenceThreshold={wanted:.4f}."
+    yield judged("threshold", deployed >= wanted - THRESHOLD_TOLERANCE, what, advice)
+
+
+def alarms(scope: Scope) -> Iterator[Check]:
+    """Whether no alarm of the app stack is in ALARM."""
+    # CloudFormation names a resource STACK-LogicalId-RANDOM; stacks whose names begin alike have more parts.
+    own = re.compile(rf"{re.escape(scope.stack)}-[A-Za-z0-9]+(-[A-Z0-9]+)?")
+    pages = client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{scope.stack}-")
+    found = [one for page in pages for one in page["MetricAlarms"] if own.fullmatch(one["AlarmName"])]
+    if not found:
+        yield Check("alarms", Status.BAD, f"none of the stack {scope.stack}", "Deploy the app stack.")
+        return
+    firing = sorted(one["AlarmName"] for one in found if one["StateValue"] == "ALARM")
+    what = f"in ALARM: {', '.join(firing)}" if firing else f"none of {len(found)} in ALARM"
+    yield judged("alarms", not firing, what, "docs/deploy.md says what each one means.")
+
+
+def queues(scope: Scope) -> Iterator[Check]:
+    """How many messages each queue holds; all but the review queue must be empty."""
+    outputs = scope.stacks.app.values
+    for key in ("ReviewQueueUrl", *MUST_BE_EMPTY):
+        if key not in outputs:
+            continue
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = client("sqs").get_queue_attributes(QueueUrl=outputs[key], AttributeNames=names)["Attributes"]
+        count = sum(int(attributes[name]) for name in names)
+        queue = outputs[key].rpartition("/")[2]
+        good = count == 0 or key not in MUST_BE_EMPTY
+        advice = "Read them: `aws sqs receive-message`; docs/deploy.md says what lies there."
+        yield judged(f"queue {key.removesuffix('Url')}", good, f"{count} messages in {queue}", advice)

@@ -1,0 +1,44 @@
+"""The verb that examines an account and what is deployed in it."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack
+from cli.show import console
+from training.stacks import DEFAULT_STACK
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor(
+    stack: Stack = DEFAULT_STACK,
+    bucket: Bucket = None,
+    role: Role = None,
+    endpoint: Endpoint = None,
+    algorithm: Annotated[str, typer.Option(help="Algorithm that is to be trained.")] = "scattering_ridge",
+    training_instance: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="Instance to train on; the algorithm's own by default.")
+    ] = None,
+    endpoint_instance: Annotated[str, typer.Option(metavar="TYPE", help="Instance that serves.")] = "ml.m5.large",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as one JSON array.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Check credentials, quotas, role, bucket, stacks, endpoint, alarms and queues; exit code 1 where one is bad."""
+    from checks.check import Check, Status
+    from checks.doctor import examine
+    from checks.scope import Scope
+
+    made: list[Check] = []
+    scope = Scope(stack, out, bucket, role, endpoint, algorithm, training_instance, endpoint_instance)
+    for check in examine(scope):
+        made.append(check)
+        if not as_json:
+            console.print(check.line, highlight=False, markup=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps([asdict(check) for check in made], indent=1))  # noqa: T201 - for another program to read
+    if any(check.status is Status.BAD for check in made):
+        raise typer.Exit(1)
