@@ -1,4 +1,4 @@
-.PHONY: help install demo test check judges bench bench-model bench-monitoring bench-drift bench-batch pictures clean
+.PHONY: help install demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch pictures clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -48,6 +48,9 @@ $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package
 	@cp tests/judges/package.json tests/judges/package-lock.json $(JUDGES)
 	@cd $(JUDGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+check-aws: install ## Let AWS judge the state machines (needs credentials); SMOKE=1 deploys a throwaway copy, which costs money.
+	@$(BIN)/python -m checks.aws $(ARGS)
 
 bench: install ## Time the functions: import, cold start, warm calls and their parts.
 	@$(BIN)/python -m benchmarks.coldstart

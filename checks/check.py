@@ -18,6 +18,10 @@ PERMISSION = re.compile(r"AccessDenied.*|UnauthorizedOperation|NotAuthorized|Aut
 PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10, read_timeout=30)
 
 
+class CheckError(Exception):
+    """A check or what it needs can't be made; its message is one sentence for the user."""
+
+
 class Status(StrEnum):
     """How a check ended; DENIED: for want of a permission it can't be made, SKIPPED: for another reason."""
 
@@ -64,7 +68,7 @@ def attempt(name: str, examine: Callable[[], Iterable[Check]]) -> Iterator[Check
         yield Check(name, Status.SKIPPED, str(error))
     except BotoCoreError as error:
         yield Check(name, Status.BAD, aws_errors.sentence(error))
-    except (TrainingError, MonitoringError) as error:
+    except (CheckError, TrainingError, MonitoringError) as error:
         yield Check(name, Status.BAD, str(error))
 
 

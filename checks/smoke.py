@@ -1,0 +1,162 @@
+"""Deploy everything under a random name, try it, and take it down: on AWS it costs money, and says how much."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import boto3
+
+from checks.check import Check, Status, attempt, judged
+from checks.faults import faults
+from checks.throwaway import Copy, new_copy, torn_down
+from local.stack import ROOT
+from monitoring import baseline, batch, evaluate, pull
+from monitoring.capture import CaptureRecord, read_capture
+from monitoring.capture_sources import S3Capture
+from monitoring.span import Span
+from training.build_image import build_image
+from training.deploy import deploy, rollback
+from training.endpoint import EndpointOptions
+from training.model import MODEL_FILE, Model
+from training.polling import pauses
+from training.stage import stage
+from training.teardown import standing
+from training.train import train
+from training.update import canary_of
+
+ALGORITHM = "scattering_ridge"
+DATASET = "sample"
+OPTIONS = EndpointOptions(instances=2)  # A canary takes at most half.
+UPLOADS = 3
+BAKE = 60
+LONGEST_WAIT = 900.0
+Step = Callable[[Copy], Iterator[Check]]
+
+
+def smoke(report: Callable[[Check], None], copy: Copy | None = None, *, build: bool = True) -> None:
+    """Report each step's checks, then the teardown's and the cost; `build` makes and pushes the container first."""
+    copy = copy or new_copy(Path("out"))
+    report(Check("copy", Status.OK, f"stacks {copy.name} and {copy.stacks.data_name}, bucket {copy.bucket}"))
+    try:
+        with torn_down(copy):
+            _deploy(report, copy, build=build)
+    finally:
+        report(Check("cost", Status.OK, copy.meter.sentence(boto3.Session().region_name or "")))
+    left = [f"{thing.kind} {thing.name}" for thing in standing(copy.name)]
+    found = ", ".join(left) or "log groups and the container image are left"
+    report(judged("teardown", not left, found, "Delete them; they cost money."))
+
+
+def _deploy(report: Callable[[Check], None], copy: Copy, *, build: bool) -> None:
+    if build:
+        build_image(ALGORITHM)
+    copy.deploy(copy.stacks.data_name, ROOT / "training", [f"DataBucketName={copy.bucket}"])
+    role = copy.stacks.role_arn
+    dataset = stage(DATASET, copy.out, bucket=copy.bucket)
+    model = train(dataset, bucket=copy.bucket, role_arn=role, out=copy.out, algorithm=ALGORITHM)
+    copy.meter.add("ml.m5.large", model.billable_seconds)
+    report(Check("training", Status.OK, f"{model.training_job}, {model.billable_seconds} s billed"))
+    with copy.meter.running(OPTIONS.instance_type, OPTIONS.instances):
+        deploy(model, endpoint_name=copy.name, bucket=copy.bucket, role_arn=role, options=OPTIONS)
+        report(Check("endpoint", Status.OK, f"{copy.name} is in service"))
+        evaluation = evaluate.evaluate(copy.bucket, dataset.name, copy.name, copy.out)
+        _deploy_app(copy, model, evaluation)
+        report(Check("app stack", Status.OK, copy.name))
+        for name, step in STEPS.items():
+            for check in attempt(name, partial(step, copy)):
+                report(check)
+
+
+def _deploy_app(copy: Copy, model: Model, evaluation: evaluate.Evaluation) -> None:
+    parameters = [
+        f"DataBucketName={copy.bucket}",
+        f"EndpointName={copy.name}",
+        f"ClassLabels={','.join(model.labels)}",
+        f"ImageSize={model.image_size}",
+    ]
+    if evaluation.recommended:
+        parameters.append(f"ConfidenceThreshold={evaluation.recommended.threshold}")
+    copy.sam(["build"], ROOT)
+    copy.deploy(copy.name, ROOT, parameters)
+
+
+def uploads(copy: Copy) -> Iterator[Check]:
+    """Whether what is put under incoming/ is classified by itself."""
+    s3, states = boto3.client("s3"), boto3.client("stepfunctions")
+    test = sorted((copy.out / "datasets" / DATASET / "test").glob("*.png"))[:UPLOADS]
+    keys = {f"incoming/{path.name}" for path in test}
+    for path in test:
+        s3.put_object(Bucket=copy.bucket, Key=f"incoming/{path.name}", Body=path.read_bytes())
+    machine = copy.stacks.state_machine_arn
+    outcomes: dict[str, str] = {}
+    for waited in pauses():
+        for listed in states.list_executions(stateMachineArn=machine)["executions"]:
+            execution = states.describe_execution(executionArn=listed["executionArn"])
+            key = json.loads(execution["input"]).get("s3_key")
+            if key in keys and execution["status"] != "RUNNING":
+                output = json.loads(execution.get("output") or "{}")
+                outcomes[key] = output.get("outcome", execution["status"])
+        if outcomes.keys() == keys or waited > LONGEST_WAIT:
+            break
+    good = outcomes.keys() == keys and {*outcomes.values()} <= {"ACCEPTED", "REVIEW"}
+    what = f"{len(outcomes)} of {len(keys)} ended: {', '.join(sorted(outcomes.values()))}"
+    yield judged("uploads", good, what, "See the executions' history.")
+
+
+def classify_batch(copy: Copy) -> Iterator[Check]:
+    """Whether a batch accounts for every image."""
+    request = batch.Request(copy.bucket, copy.stacks.batch_state_machine_arn, prefix=f"datasets/{DATASET}/test/")
+    ended = batch.run(request, copy.out)
+    batch.require_account(ended)
+    account = ended.account
+    what = f"{account.listed} images: {account.accepted} accepted, {account.review} for review, {account.failed} failed"
+    yield judged("batch", account.failed == 0 and account.listed > 0, what, f"See {ended.folder}.")
+
+
+def capture(copy: Copy) -> Iterator[Check]:
+    """Whether what the endpoint answers is captured."""
+    records = 0
+    for waited in pauses():
+        found = read_capture(S3Capture(copy.bucket, copy.name))
+        records = sum(isinstance(record, CaptureRecord) for record in found)
+        if records or waited > LONGEST_WAIT:
+            break
+    yield judged("capture", records > 0, f"{records} records", "See the endpoint's data capture.")
+
+
+def drift(copy: Copy) -> Iterator[Check]:
+    """Whether drift can be judged; of the images that the model was tested on there should be none."""
+    evaluation = evaluate.read_evaluation(copy.out / evaluate.EVALUATION_FILE)
+    reference = baseline.make(copy.bucket, evaluation, copy.out)
+    found = pull.check_drift(copy.out, S3Capture(copy.bucket, copy.name), copy.name, reference, Span())
+    yield judged("drift", found.verdict != "drift", f"{found.verdict}, {found.records} records", "See drift.json.")
+
+
+def canary(copy: Copy) -> Iterator[Check]:
+    """Whether an update by canary goes through, and can be rolled back; both are watched by the endpoint's alarms."""
+    model = Model.read(copy.out / MODEL_FILE)
+    sagemaker = boto3.client("sagemaker")
+
+    def config() -> str:
+        return sagemaker.describe_endpoint(EndpointName=copy.name)["EndpointConfigName"]
+
+    before, role = config(), copy.stacks.role_arn
+    options = EndpointOptions(instances=OPTIONS.instances, capture_percentage=50)
+    # A second fleet runs beside the first meanwhile.
+    with copy.meter.running(OPTIONS.instance_type, OPTIONS.instances):
+        watched = canary_of(copy.name, 50, BAKE, ())
+        deploy(model, endpoint_name=copy.name, bucket=copy.bucket, role_arn=role, options=options, canary=watched)
+        yield judged("canary", config() != before, f"{config()} after {before}", "See the endpoint.")
+        rollback(copy.name)
+        yield judged("rollback", config() == before, f"{config()}, {before} before", "See the endpoint.")
+
+
+STEPS: dict[str, Step] = {
+    "uploads": uploads,
+    "batch": classify_batch,
+    "capture": capture,
+    "drift": drift,
+    "canary": canary,
+    "faults": faults,
+}
