@@ -1,6 +1,7 @@
 """The calls of `make check-aws` before a TestState that runs each state, mocked as asked, on the local stack."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from checks import states
+from checks import aws, states
 from checks.check import Check, Status
 from checks.samples import Untestable, branches, sample
 from local import stack
@@ -185,3 +186,25 @@ def test_a_choice_has_an_input_for_each_rule_and_one_for_its_default() -> None:
     assert made == {"X": {"a": "x"}, "Y": {"a": "not x", "b": "text"}, "Z": {"a": "not x"}}
     with pytest.raises(Untestable, match="IsNull"):
         branches({"Choices": [{"Variable": "$.a", "IsNull": True, "Next": "X"}]})
+
+
+@pytest.mark.usefixtures("checked")
+def test_the_command_says_what_it_could_not_judge_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["check-aws"])
+    assert aws.main() == 1
+    output = capsys.readouterr().out
+    assert "ValidateStateMachineDefinition has no answer here" in output
+    assert output.splitlines()[-1] == "1 skipped"
+
+
+@pytest.mark.usefixtures("checked")
+def test_the_command_succeeds_where_every_definition_and_every_state_is_as_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service()
+    monkeypatch.setattr(aws.boto3, "client", lambda _name: service.client)
+    monkeypatch.setattr(sys, "argv", ["check-aws"])
+    assert aws.main() == 0
+    assert sum(line.endswith("is valid: no diagnostics") for line in capsys.readouterr().out.splitlines()) == 3
