@@ -14,8 +14,14 @@ from training.errors import StackError
 from training.model import MODEL_FILE, Model
 from training.stacks import Outputs
 
-# Messages in these need somebody; reviews are expected.
-MUST_BE_EMPTY = ("ReviewDeadLettersUrl", "UploadDeadLettersUrl", "FailedExecutionsQueueUrl")
+READ = "Read them with `aws sqs receive-message`; docs/deploy.md says what they are."
+# The outputs that are queues, and what to do about messages; reviews are expected.
+QUEUES = {
+    "ReviewQueueUrl": "",
+    "ReviewDeadLettersUrl": READ,
+    "UploadDeadLettersUrl": READ,
+    "FailedExecutionsQueueUrl": "See their errors, then start them again with `workflow redrive`.",
+}
 # Evaluate prints four decimals.
 THRESHOLD_TOLERANCE = 5e-5
 
@@ -111,13 +117,13 @@ def alarms(scope: Scope) -> Iterator[Check]:
 def queues(scope: Scope) -> Iterator[Check]:
     """How many messages each queue holds; all but the review queue must be empty."""
     outputs = scope.stacks.app.values
-    for key in ("ReviewQueueUrl", *MUST_BE_EMPTY):
+    for key, advice in QUEUES.items():
         if key not in outputs:
             continue
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = client("sqs").get_queue_attributes(QueueUrl=outputs[key], AttributeNames=names)["Attributes"]
         count = sum(int(attributes[name]) for name in names)
         queue = outputs[key].rpartition("/")[2]
-        good = count == 0 or key not in MUST_BE_EMPTY
-        advice = "Read them: `aws sqs receive-message`; docs/deploy.md says what lies there."
-        yield judged(f"queue {key.removesuffix('Url')}", good, f"{count} messages in {queue}", advice)
+        yield judged(
+            f"queue {key.removesuffix('Url')}", count == 0 or not advice, f"{count} messages in {queue}", advice
+        )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,24 @@ def calls(log: Path) -> list[Any]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-@pytest.mark.usefixtures("programs")
+@pytest.fixture
+def no_repository(programs: stack.Running) -> Iterator[None]:
+    """ECR without the repository, as in a new account; the stack's own comes back with its image."""
+    assert programs.pid
+    ecr = boto3.client("ecr")
+    (image,) = ecr.batch_get_image(repositoryName="scattering_ridge", imageIds=[{"imageTag": "latest"}])["images"]
+    ecr.delete_repository(repositoryName="scattering_ridge", force=True)
+    yield
+    ecr.put_image(repositoryName="scattering_ridge", imageTag="latest", imageManifest=image["imageManifest"])
+
+
+@pytest.mark.usefixtures("no_repository")
 def test_an_image_is_built_and_pushed_to_a_repository_that_is_made_once(log: Path) -> None:
     uri = build_image("scattering_ridge")
     assert uri == build_image("scattering_ridge")
     assert uri == f"123456789012.dkr.ecr.{stack.REGION}.amazonaws.com/scattering_ridge:latest"
-    repositories = boto3.client("ecr").describe_repositories()["repositories"]
-    assert [repository["repositoryName"] for repository in repositories] == ["scattering_ridge"]
+    (made,) = boto3.client("ecr").describe_repositories(repositoryNames=["scattering_ridge"])["repositories"]
+    assert uri == f"{made['repositoryUri']}:latest"
     (build, _), (login, password), (push, _) = calls(log)[:3]
     assert (build[0], login[0], push) == ("build", "login", ["push", uri])
     assert build[-1].endswith("training/algorithms/scattering_ridge")

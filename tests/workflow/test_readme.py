@@ -18,6 +18,7 @@ OTHERS = """
 workflow batch --prefix datasets/sample/test/
 workflow redrive --since 1h
 workflow costs
+workflow doctor --json > doctor.json || test -s doctor.json
 workflow capture --since 1h
 workflow baseline
 workflow drift --since 1h
