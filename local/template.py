@@ -14,6 +14,8 @@ ACCOUNT_ID = "123456789012"
 STACK_NAME = "image-classification"
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
+# What `!Ref AWS::NoValue` resolves to, until the list or the object that holds it leaves it out.
+NO_VALUE = object()
 
 
 class TemplateError(LocalError):
@@ -137,11 +139,16 @@ class Template:
         }
 
     def resolve(self, node: Any) -> Any:
-        """Return a value of the template with its Ref, Fn::GetAtt and Fn::Sub answered."""
+        """Return a value of the template with its Ref, Fn::GetAtt, Fn::Sub and Fn::If answered."""
         if isinstance(node, list):
-            return [self.resolve(item) for item in node]
+            return [value for value in map(self.resolve, node) if value is not NO_VALUE]
         if not isinstance(node, dict):
             return node
+        if "Fn::If" in node:
+            condition, *values = node["Fn::If"]
+            return self.resolve(values[0 if self._holds({"Condition": condition}) else 1])
+        if node == {"Ref": "AWS::NoValue"}:
+            return NO_VALUE
         if "Ref" in node:
             return self._reference(node["Ref"])
         if "Fn::GetAtt" in node:
@@ -153,7 +160,8 @@ class Template:
             if isinstance(text, list):
                 text, values = text
             return re.sub(r"\$\{([^!][^}]*)\}", lambda match: self._substitution(match[1], values), text)
-        return {key: self.resolve(value) for key, value in node.items()}
+        values = {key: self.resolve(value) for key, value in node.items()}
+        return {key: value for key, value in values.items() if value is not NO_VALUE}
 
     def _is_made(self, resource: Mapping[str, Any]) -> bool:
         return "Condition" not in resource or self._holds({"Condition": resource["Condition"]})

@@ -147,6 +147,17 @@ def test_a_resource_whose_condition_is_false_is_not_there(
     assert set(Template(path, parameters, "eu-west-1").resources("AWS::SQS::Queue")) == made
 
 
+@pytest.mark.parametrize(("check", "resolved"), [("on", {"a": [1, 2], "b": 3}), ("off", {"a": [1]})])
+def test_a_value_is_chosen_by_its_condition_and_no_value_leaves_its_place(
+    tmp_path: Path, check: str, resolved: dict[str, object]
+) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(CONDITIONS)
+    none = {"Ref": "AWS::NoValue"}
+    node = {"a": [1, {"Fn::If": ["Checks", 2, none]}], "b": {"Fn::If": ["Checks", 3, none]}}
+    assert Template(path, {"Check": check}, "eu-west-1").resolve(node) == resolved
+
+
 @pytest.mark.parametrize(
     ("conditions", "said"),
     [("{}", "no condition Checks"), ('{Checks: {"Fn::Contains": [[a], a]}}', "knows no condition Fn::Contains")],
