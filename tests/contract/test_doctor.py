@@ -24,8 +24,6 @@ from training.endpoint import EndpointOptions
 from training.model import MODEL_FILE, Model
 from training.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK
 
-ALARM = f"{DEFAULT_STACK}-EndpointErrorsAlarm"
-
 
 @pytest.fixture(scope="module")
 def healthy(stack_of_programs: stack.Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -209,26 +207,26 @@ def test_a_threshold_below_the_recommended_one_is_bad(
 
 def test_an_alarm_in_alarm_is_bad_and_another_stacks_is_none_of_this_one(scope: Scope) -> None:
     cloudwatch = boto3.client("cloudwatch")
-    settings = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
-    other = f"{DEFAULT_STACK}-dev-EndpointErrorsAlarm-1AB2"
-    cloudwatch.put_metric_alarm(
-        AlarmName=other,
-        Namespace=settings["Namespace"],
-        MetricName=settings["MetricName"],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    cloudwatch.set_alarm_state(AlarmName=other, StateValue="ALARM", StateReason="test")
-    assert not bad(scope)
-    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="test")
+    # The local stack evaluates the alarms of endpoints; others keep the state that was set.
+    own, other = f"{DEFAULT_STACK}-ExecutionsAlarm-1AB2", f"{DEFAULT_STACK}-dev-ExecutionsAlarm-1AB2"
+    for name in (own, other):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/States",
+            MetricName="ExecutionsFailed",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
     try:
-        assert ALARM in only_bad(scope).found
+        cloudwatch.set_alarm_state(AlarmName=other, StateValue="ALARM", StateReason="test")
+        assert not bad(scope)
+        cloudwatch.set_alarm_state(AlarmName=own, StateValue="ALARM", StateReason="test")
+        assert only_bad(scope).found == f"in ALARM: {own}"
     finally:
-        cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="test")
-        cloudwatch.delete_alarms(AlarmNames=[other])
+        cloudwatch.delete_alarms(AlarmNames=[own, other])
 
 
 @pytest.mark.parametrize("queue", ["ReviewDeadLetters", "UploadDeadLetters", "FailedExecutionsQueue"])
