@@ -81,12 +81,12 @@ def redrive(
     start = parse_span(since, None, None).start if since else None
     stacks = Stacks(stack)
     found = redrives.redrive(queue or stacks.failed_executions_queue_url, limit)
-    rows = [("from the queue", found.started, found.before)]
+    rows = [("from the queue", found.started, found.before, found.failed_since)]
     if start is not None:
         left = None if limit is None else max(0, limit - found.started)
         listed = redrives.redrive_listed(state_machine or stacks.state_machine_arn, start, left)
-        rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before))
-    table(("executions", "started again", "had been before"), rows)
+        rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
+    table(("executions", "started again", "had been before", "failed meanwhile"), rows)
     redrives.require_readable(found)
 
 

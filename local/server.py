@@ -21,9 +21,10 @@ from local.fleet import Fleet
 from local.lambdas import Function
 from local.metrics import Metrics
 from local.moto_front import Front
+from local.permissions import check_role
 from local.sagemaker import SageMaker
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
-from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template, state_machine_arn
+from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template
 from local.training_jobs import LOG_GROUP, TrainingJob
 from training.stacks import Stacks
 
@@ -71,9 +72,9 @@ class Stack:
             "AWS_ENDPOINT_URL": self.url,
             "WORKFLOW_BUCKET": BUCKET,
             "WORKFLOW_ROLE_ARN": ROLE_ARN,
-            "WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL": f"{self.url}/{ACCOUNT_ID}/FailedExecutions",
-            "WORKFLOW_STATE_MACHINE_ARN": state_machine_arn("ClassifyImage", REGION),
-            "WORKFLOW_BATCH_STATE_MACHINE_ARN": state_machine_arn("ClassifyBatch", REGION),
+            "WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL": self._outputs["FailedExecutionsQueueUrl"],
+            "WORKFLOW_STATE_MACHINE_ARN": self._outputs["StateMachineArn"],
+            "WORKFLOW_BATCH_STATE_MACHINE_ARN": self._outputs["BatchStateMachineArn"],
         }
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
@@ -95,7 +96,8 @@ class Stack:
         deploy_state_machines(template.state_machines())
         self._deploy_rules(template.rules())
         self._deploy_alarms(template.endpoint_alarms())
-        stack_outputs.publish(STACK_NAME, template.outputs())
+        self._outputs = template.outputs()
+        stack_outputs.publish(STACK_NAME, self._outputs)
 
     def _deploy_functions(self, specs: list[FunctionSpec]) -> None:
         environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}
@@ -162,10 +164,11 @@ class Stack:
 
 
 def deploy_state_machines(specs: list[StateMachineSpec]) -> None:
-    """Create or update the state machines; raise DefinitionRefused for a definition that isn't valid."""
+    """Create or update the state machines; raise LocalError where AWS would take one for no definition or fail it."""
     states = boto3.client("stepfunctions")
     known = {one["name"]: one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]}
     for spec in specs:
+        check_role(spec, REGION)
         try:
             if spec.name in known:
                 states.update_state_machine(stateMachineArn=known[spec.name], definition=spec.definition)

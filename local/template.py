@@ -1,7 +1,7 @@
 """Read from template.yaml what the local stack runs: functions, state machines, queues and the values between them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,11 +36,12 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class StateMachineSpec:
-    """A state machine as the template defines it, its substitutions made."""
+    """A state machine as the template defines it, its substitutions made, and the statements of its role's policies."""
 
     name: str
     type: Literal["STANDARD", "EXPRESS"]
     definition: str
+    role: Sequence[Mapping[str, Any]]
 
 
 def function_arn(name: str, region: str) -> str:
@@ -116,8 +117,26 @@ class Template:
         for name, properties in self.resources("AWS::Serverless::StateMachine").items():
             values = {key: self.resolve(value) for key, value in properties["DefinitionSubstitutions"].items()}
             text = (self._path.parent / properties["DefinitionUri"]).read_text()
-            specs.append(StateMachineSpec(name, properties.get("Type", "STANDARD"), substitute(text, values)))
+            specs.append(
+                StateMachineSpec(
+                    name=self._state_machine_name(name),
+                    type=properties.get("Type", "STANDARD"),
+                    definition=substitute(text, values),
+                    role=self._statements(properties["Role"]) if "Role" in properties else (),
+                )
+            )
         return specs
+
+    def _state_machine_name(self, name: str) -> str:
+        """Return a state machine's name: its logical id where CloudFormation would make one up."""
+        return str(self.resolve(self.resources("AWS::Serverless::StateMachine")[name].get("Name", name)))
+
+    def _statements(self, role: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the resolved statements of the policies of a role, by its reference (`!GetAtt Role.Arn`)."""
+        target = role["Fn::GetAtt"]
+        name = target.split(".", 1)[0] if isinstance(target, str) else target[0]
+        policies = self.resources("AWS::IAM::Role")[name]["Policies"]
+        return [one for policy in policies for one in self.resolve(policy["PolicyDocument"]["Statement"])]
 
     def outputs(self) -> dict[str, str]:
         """Return the values of the outputs that the conditions let be, by key."""
@@ -215,7 +234,7 @@ class Template:
         if name in self.resources("AWS::Serverless::Function"):
             return self._function_attribute(name, attribute)
         if name in self.resources("AWS::Serverless::StateMachine"):
-            return state_machine_arn(name, self._region)
+            return state_machine_arn(self._state_machine_name(name), self._region)
         value = self._attributes(name, attribute)
         if value is None:
             raise TemplateError(f"{self._path.name}: the local stack has no {attribute} of {name}.")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -37,56 +37,69 @@ class RedriveError(MonitoringError):
 
 @dataclass(frozen=True)
 class Redriven:
-    """How many executions were started again, how many had been before, and how many messages hold no execution."""
+    """How many executions were started again, and how many had been before.
+
+    Of the messages that stay in the queue, `failed_since` tell of executions that failed after the redrive had begun,
+    most of which it started itself, and `unreadable` of none.
+    """
 
     started: int
     before: int
-    unreadable: int
+    failed_since: int = 0
+    unreadable: int = 0
 
 
 @dataclass(frozen=True)
 class Failed:
-    """An execution that failed; `input` is None where the event left it out for its size."""
+    """An execution that failed; `stopped` is a time in UTC, `input` None where the event left it out for its size."""
 
     arn: str
     state_machine_arn: str
+    stopped: datetime
     input: str | None
 
 
 def redrive(queue_url: str, limit: int | None = None) -> Redriven:
     """Start again what waits in the queue, at most *limit* executions; a message is deleted once its execution started.
 
-    An execution is started again only once, whatever is interrupted and repeated: its new name is made of its ARN. A
-    message that holds no execution is left in the queue.
+    An execution is started again only once, whatever is interrupted and repeated: its new name is made of its ARN. What
+    fails while this runs is left in the queue, as nothing would end where the fault is still there.
     """
     states, sqs = _clients()
-    started = before = unreadable = 0
+    began = datetime.now(UTC)
+    started = before = since = unreadable = 0
     while limit is None or started < limit:
         most = BATCH if limit is None else min(BATCH, limit - started)
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=most, VisibilityTimeout=HIDDEN, WaitTimeSeconds=1
         )
-        found = answer.get("Messages", [])
-        if not found:
-            break
-        waiting = [(message["ReceiptHandle"], _failed(message["Body"])) for message in found]
+        waiting = [(message["ReceiptHandle"], _failed(message["Body"])) for message in answer.get("Messages", [])]
         known = [(handle, one) for handle, one in waiting if one]
-        unreadable += len(waiting) - len(known)
-        fresh = _start_all(states, [one for _, one in known])
-        started, before = started + fresh, before + len(known) - fresh
-        _delete(sqs, queue_url, [handle for handle, _ in known])
-    return Redriven(started, before, unreadable)
+        older = [(handle, one) for handle, one in known if one.stopped < began]
+        since, unreadable = since + len(known) - len(older), unreadable + len(waiting) - len(known)
+        if not older and len(known) == len(waiting):
+            break
+        fresh = _start_all(states, [one for _, one in older], began)
+        started, before = started + fresh, before + len(older) - fresh
+        _delete(sqs, queue_url, [handle for handle, _ in older])
+    return Redriven(started, before, since, unreadable)
 
 
 def redrive_listed(state_machine_arn: str, since: datetime, limit: int | None = None) -> Redriven:
-    """Start again what failed since a time, as ListExecutions has it; at most *limit* are looked at."""
+    """Start again what failed since a time and before this began, as listed; at most *limit* are looked at."""
     states, _ = _clients()
-    failed = islice(_listed(states, state_machine_arn, since), limit)
+    began = datetime.now(UTC)
+    failed = islice(_listed(states, state_machine_arn, since, began), limit)
     started = before = 0
     while batch := list(islice(failed, BATCH)):
-        fresh = _start_all(states, batch)
+        fresh = _start_all(states, batch, began)
         started, before = started + fresh, before + len(batch) - fresh
-    return Redriven(started, before, 0)
+    return Redriven(started, before)
+
+
+def new_name(arn: str) -> str:
+    """Return the name under which a failed execution is started again: always the same, so that it happens once."""
+    return f"redrive-{hashlib.sha256(arn.encode()).hexdigest()[:32]}"
 
 
 def require_readable(found: Redriven) -> None:
@@ -107,38 +120,41 @@ def _failed(body: str) -> Failed | None:
     """Return the execution that a message holds, None where it holds none."""
     try:
         detail: dict[str, Any] = json.loads(body)
-        return Failed(str(detail["executionArn"]), str(detail["stateMachineArn"]), detail.get("input"))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        stopped = datetime.fromtimestamp(detail["stopDate"] / 1000, UTC)
+        return Failed(str(detail["executionArn"]), str(detail["stateMachineArn"]), stopped, detail.get("input"))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 
-def _listed(states: "SFNClient", state_machine_arn: str, since: datetime) -> Iterator[Failed]:
+def _listed(states: "SFNClient", state_machine_arn: str, since: datetime, until: datetime) -> Iterator[Failed]:
     for status in STATUSES:
         pages = states.get_paginator("list_executions").paginate(
             stateMachineArn=state_machine_arn,
             statusFilter=status,  # type: ignore[arg-type]  # each of STATUSES is one
         )
         for one in (one for page in pages for one in page["executions"]):
-            if one["stopDate"] >= since:
-                yield Failed(one["executionArn"], state_machine_arn, None)
+            if since <= one["stopDate"] < until:
+                yield Failed(one["executionArn"], state_machine_arn, one["stopDate"], None)
 
 
-def _start_all(states: "SFNClient", failed: Iterable[Failed]) -> int:
-    """Start executions again; return how many of them had not been."""
+def _start_all(states: "SFNClient", failed: Iterable[Failed], began: datetime) -> int:
+    """Start executions again; return how many of them had not been before this redrive."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return sum(pool.map(lambda one: _start(states, one), failed))
+        return sum(pool.map(lambda one: _start(states, one) >= began, failed))
 
 
-def _start(states: "SFNClient", failed: Failed) -> bool:
+def _start(states: "SFNClient", failed: Failed) -> datetime:
+    """Start an execution again, and return when its new one started: long ago where it has been done before."""
     given = failed.input
     if given is None:
         given = states.describe_execution(executionArn=failed.arn)["input"]
-    name = f"redrive-{hashlib.sha256(failed.arn.encode()).hexdigest()[:32]}"
     try:
-        states.start_execution(stateMachineArn=failed.state_machine_arn, name=name, input=given)
+        # While the new execution runs, to start it once more gives the same one.
+        return states.start_execution(stateMachineArn=failed.state_machine_arn, name=new_name(failed.arn), input=given)[
+            "startDate"
+        ]
     except states.exceptions.ExecutionAlreadyExists:
-        return False
-    return True
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _delete(sqs: "SQSClient", queue_url: str, handles: list[str]) -> None:

@@ -91,12 +91,13 @@ def repair(deployed: Deployed) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0"})
 
 
-def fail(deployed: Deployed, name: str, *keys: str) -> None:
-    """Let an execution fail for each key, and wait until their messages are there."""
+def fail(deployed: Deployed, name: str, *keys: str) -> list[str]:
+    """Let an execution fail for each key, wait until their messages are there, and return their ARNs."""
     before = waiting()
-    for number, key in enumerate(keys):
-        assert ended(execute(deployed, f"{name}-{number}", put(key)))["error"] == "EndpointNotFound"
+    arns = [execute(deployed, f"{name}-{number}", put(key)) for number, key in enumerate(keys)]
+    assert {ended(arn)["error"] for arn in arns} == {"EndpointNotFound"}
     wait_for(before + len(keys))
+    return arns
 
 
 def test_failed_and_aborted_executions_wait_in_the_queue_and_end_accepted_after_a_redrive(broken: Deployed) -> None:
@@ -109,12 +110,12 @@ def test_failed_and_aborted_executions_wait_in_the_queue_and_end_accepted_after_
     wait_for(3)
     broken.stack.throttle(0, 0)
     before = len(redriven(broken))
-    assert redrive(queue()) == Redriven(3, 0, 0)
+    assert redrive(queue()) == Redriven(3, 0)
     found = [json.loads(one["output"]) for one in redriven(broken)]
     assert len(found) == before + 3
     keys = {one["s3_key"] for one in found if one["outcome"] == "ACCEPTED"}
     assert keys >= {"redrive/1.png", "redrive/ü 2.png", "redrive/3.png"}
-    assert redrive(queue()) == Redriven(0, 0, 0)
+    assert redrive(queue()) == Redriven(0, 0)
 
 
 def test_accepted_rejected_and_express_executions_leave_no_message(deployed: Deployed) -> None:
@@ -137,27 +138,37 @@ def test_no_execution_is_started_twice_when_a_redrive_is_killed_before_it_delete
         with pytest.raises(KeyboardInterrupt):
             redrive(queue())
     assert redriven(broken)
-    assert redrive(queue()) == Redriven(0, 1, 0)
+    assert redrive(queue()) == Redriven(0, 1)
     assert waiting() == 0
+
+
+def test_what_fails_again_while_the_fault_is_still_there_stays_in_the_queue(broken: Deployed) -> None:
+    fail(broken, "still-broken", *(f"redrive/again-{number}.png" for number in range(12)))
+    found = redrive(queue())
+    assert (found.started, found.before) == (12, 0)
+    redriven(broken)
+    wait_for(12 - found.failed_since)
+    repair(broken)
 
 
 def test_a_limit_leaves_the_rest_in_the_queue(broken: Deployed) -> None:
     fail(broken, "limited", "redrive/5.png", "redrive/6.png", "redrive/7.png")
     repair(broken)
-    assert redrive(queue(), limit=2) == Redriven(2, 0, 0)
+    assert redrive(queue(), limit=2) == Redriven(2, 0)
     assert waiting() == 1
-    assert redrive(queue()) == Redriven(1, 0, 0)
+    assert redrive(queue()) == Redriven(1, 0)
 
 
 def test_executions_whose_event_was_lost_are_found_by_listing_them(broken: Deployed) -> None:
     since = datetime.now(UTC)
-    fail(broken, "lost", "redrive/8.png", "redrive/9.png")
+    lost = fail(broken, "lost", "redrive/8.png", "redrive/9.png")
     empty_queue()
     repair(broken)
-    assert redrive_listed(machine(broken), since, limit=1) == Redriven(1, 0, 0)
-    assert [end["status"] for end in redriven(broken)] == ["SUCCEEDED"] * len(redriven(broken))
-    assert redrive_listed(machine(broken), since) == Redriven(1, 1, 0)
-    assert redrive_listed(machine(broken), datetime.now(UTC)) == Redriven(0, 0, 0)
+    assert redrive_listed(machine(broken), since, limit=1) == Redriven(1, 0)
+    assert redrive_listed(machine(broken), since).before == 1
+    started = [ended(arn.rsplit(":", 1)[0] + ":" + redrives.new_name(arn)) for arn in lost]
+    assert [one["status"] for one in started] == ["SUCCEEDED", "SUCCEEDED"]
+    assert redrive_listed(machine(broken), datetime.now(UTC)) == Redriven(0, 0)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -168,7 +179,7 @@ def test_a_message_that_holds_no_execution_stays_and_is_reported(monkeypatch: py
     for body in ("not JSON", "[]", '{"executionArn": "arn"}'):
         sqs.send_message(QueueUrl=queue(), MessageBody=body)
     found = redrive(queue())
-    assert found == Redriven(0, 0, 3)
+    assert found == Redriven(0, 0, unreadable=3)
     with pytest.raises(RedriveError, match="3 messages hold no execution"):
         redrives.require_readable(found)
     wait_for(3)

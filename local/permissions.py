@@ -1,0 +1,89 @@
+"""What the role of a state machine must allow for what its definition does.
+
+On AWS an execution fails where its role lacks a permission; here the deployment does. The permissions are those of
+https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html and, for a Distributed Map,
+https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local.errors import LocalError
+from local.template import ACCOUNT_ID, StateMachineSpec, state_machine_arn
+
+TASKS = {
+    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
+    "arn:aws:states:::aws-sdk:sfn:startSyncExecution": ("states:StartSyncExecution", "StateMachineArn"),
+}
+OF_CHILDREN = ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution")
+TO_WRITE_RESULTS = ("s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
+
+
+class PermissionMissing(LocalError):
+    """A role doesn't allow what its state machine does."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """An action on a resource; of objects whose key is known only in an execution, `resource` ends with `/*`."""
+
+    action: str
+    resource: str
+
+
+def check_role(machine: StateMachineSpec, region: str) -> None:
+    """Raise PermissionMissing for the first permission that the machine's role lacks."""
+    for need in _needs(json.loads(machine.definition), machine.name, region):
+        if not _allows(machine.role, need):
+            raise PermissionMissing(
+                f"The role of {machine.name} lacks {need.action} on {need.resource}, which its definition needs."
+            )
+
+
+def _needs(machine: Mapping[str, Any], name: str, region: str) -> Iterator[Need]:
+    for state in machine["States"].values():
+        if state["Type"] == "Task":
+            action, parameter = TASKS[state["Resource"]]
+            yield Need(action, _arn(state["Parameters"][parameter], region))
+        if "ItemProcessor" in state:
+            if state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
+                yield from _of_distributed_map(state, name, region)
+            yield from _needs(state["ItemProcessor"], name, region)
+
+
+def _of_distributed_map(state: Mapping[str, Any], name: str, region: str) -> Iterator[Need]:
+    machine = state_machine_arn(name, region)
+    yield Need("states:StartExecution", machine)
+    for action in OF_CHILDREN:
+        yield Need(action, f"{machine.replace(':stateMachine:', ':execution:')}:child")
+    yield Need("s3:GetObject", f"arn:aws:s3:::{state['ItemReader']['Parameters']['Bucket']}/*")
+    for action in TO_WRITE_RESULTS:
+        yield Need(action, f"arn:aws:s3:::{state['ResultWriter']['Parameters']['Bucket']}/*")
+
+
+def _arn(target: str, region: str) -> str:
+    """Return the ARN of what a task calls, which names a queue by its URL."""
+    return target if target.startswith("arn:") else f"arn:aws:sqs:{region}:{ACCOUNT_ID}:{target.rsplit('/', 1)[-1]}"
+
+
+def _allows(role: Sequence[Mapping[str, Any]], need: Need) -> bool:
+    return any(
+        need.action in _listed(statement["Action"])
+        and any(_covers(pattern, need.resource) for pattern in _listed(statement["Resource"]))
+        for statement in role
+    )
+
+
+def _covers(pattern: str, resource: str) -> bool:
+    if resource.endswith("/*"):
+        return pattern.startswith(resource[:-1])
+    expression = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+    return re.fullmatch(expression, resource) is not None
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
