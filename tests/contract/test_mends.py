@@ -101,11 +101,11 @@ def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_me
     assert outcome(SYNC_HOST, mended=True) == "True"
 
 
-def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_mend_does_not(outcome: Outcome) -> None:
+def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_patch_does_not(outcome: Outcome) -> None:
     assert outcome(NOTIFICATIONS, mended=False) == "False"
     assert outcome(NOTIFICATIONS, mended=True) == "True"
 
 
-def test_moto_fails_at_an_action_that_it_lacks_and_the_mend_says_so_to_the_caller(outcome: Outcome) -> None:
+def test_moto_fails_at_an_action_that_it_lacks_and_the_patch_says_so_to_the_caller(outcome: Outcome) -> None:
     assert outcome(LACKING, mended=False) == "raised"
     assert outcome(LACKING, mended=True) == "True True"
