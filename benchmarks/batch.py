@@ -20,7 +20,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,13 +135,24 @@ def drive(arguments: Sequence[str], out: Path) -> Driven:
     return Driven(driver.returncode, said, time.monotonic() - began, peak)
 
 
+def kill_one_of_each(running: stack.Running) -> None:
+    """Kill the endpoint's process and a worker of two functions, each as soon as there is one."""
+    left = {ENDPOINT, "SerializeFunction", "ClassifyFunction"}
+    while left:
+        processes = running.processes()
+        for name in [name for name in left if processes.get(name)]:
+            with suppress(ProcessLookupError):
+                os.kill(processes[name][0], signal.SIGKILL)
+            left.remove(name)
+        time.sleep(0.02)
+
+
 def break_things(running: stack.Running, done: threading.Event) -> None:
-    """Kill the endpoint's process twice and a worker of each function, and throttle a fifth of the calls for 10 s."""
-    for wait, name in ((3, ENDPOINT), (2, "ClassifyFunction"), (2, "SerializeFunction"), (1, ENDPOINT)):
+    """Kill what runs after 3 and after 8 seconds, and throttle a fifth of the calls for 10 s."""
+    for wait in (3, 5):
         if done.wait(wait):
             return
-        for pid in running.processes().get(name, [])[:1]:
-            os.kill(pid, signal.SIGKILL)
+        kill_one_of_each(running)
     running.throttle(0.2, 10)
 
 
@@ -212,6 +223,8 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
             threading.Thread(target=break_things, args=(running, done), daemon=True).start()
             killed = start_driver(arguments, folder)
             time.sleep(KILLED_AFTER)
+            if killed.poll() is not None:
+                raise SystemExit("The batch ended before its driver could be killed; ask for more --images.")
             killed.kill()
             killed.communicate()
         driven = drive(arguments, folder)

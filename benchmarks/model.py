@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from local.fleet import reserve_port
 from training import cifar, stage
 from training.dataset import Dataset
 
@@ -183,9 +183,8 @@ def costs(dataset: Dataset, out: Path, images: NDArray[np.uint8]) -> Table:
 
 def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float]]:
     """Seconds from the start of serve.py to its first answer, and of each image sent to it over one connection."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    reserved = reserve_port()
+    port = reserved.getsockname()[1]
     bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
     environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), **bound}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -199,6 +198,7 @@ def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float]]:
         finally:
             connection.close()
             process.terminate()
+            reserved.close()
 
 
 def _answers(connection: http.client.HTTPConnection) -> bool:

@@ -74,7 +74,8 @@ class Fleet:
         self._in_flight = 0
         self._idle = threading.Condition()
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self._reserved = reserve_port()
+        self._port = int(self._reserved.getsockname()[1])
         self._connections: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._thread = threading.Thread(target=self._keep_running, daemon=True)
         self._thread.start()
@@ -122,6 +123,8 @@ class Fleet:
         if self._process:
             container.end(self._process)
         self._thread.join()
+        self._drop_connections()
+        self._reserved.close()
         self.capture.close()
         self._folder.cleanup()
 
@@ -192,7 +195,6 @@ class Fleet:
             container.unpack(archive, base / "model")
 
     def _start(self, base: Path) -> "subprocess.Popen[bytes]":
-        self._port = free_port()
         extra = dict(self._environment) | {
             "SAGEMAKER_BIND_TO_PORT": str(self._port),
             "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1",
@@ -224,8 +226,12 @@ class Fleet:
         self._decided.set()
 
 
-def free_port() -> int:
-    """Return a loopback port that the system has free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def reserve_port() -> socket.socket:
+    """Return a socket that keeps its loopback port from everyone but a server that sets SO_REUSEADDR, as servers do.
+
+    Were it closed before the server binds the port, the system could give the port to another program meanwhile.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved

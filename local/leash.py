@@ -4,6 +4,7 @@ The parent keeps this process's standard input open. Its end of file, which also
 the command. Nothing else is imported, so that the process stays small.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,11 +12,19 @@ import sys
 import threading
 
 GRACE_SECONDS = 3.0
+# From <linux/prctl.h>.
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent ends without having ended it, where the kernel is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> int:
     """Run the command and return its exit code, or the negative number of the signal that ended it."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def end(*_: object) -> None:
         child.terminate()

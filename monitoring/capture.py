@@ -10,10 +10,10 @@ import binascii
 import io
 import json
 import math
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any
 
 from PIL import Image
@@ -124,7 +124,7 @@ def wait_for(
     """
     missing = set(inference_ids)
     read: set[str] = set()
-    deadline = time.monotonic() + timeout
+    deadline = monotonic() + timeout
     delay = FIRST_WAIT
     while True:
         new = [file for file in source.files(start, None) if file not in read]
@@ -133,10 +133,10 @@ def wait_for(
             for record in parse_file(file, content):
                 if isinstance(record, CaptureRecord) and record.inference_id is not None:
                     missing.discard(record.inference_id)
-        left = deadline - time.monotonic()
+        left = deadline - monotonic()
         if not missing or left <= 0:
             return missing
-        time.sleep(min(delay, left))
+        sleep(min(delay, left))
         delay = min(2 * delay, LONGEST_WAIT)
 
 

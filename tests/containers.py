@@ -11,7 +11,8 @@ from training.model import Model
 
 LABELS = ("bicycle", "motorcycle")
 
-# Trains by counting steps, one checkpoint each.
+# Trains by counting steps, one checkpoint each. `pause` is in seconds for each step; where a file is given as `until`,
+# it stays at its first step until the file is there.
 TRAIN = """
 import json, os, sys, time
 from pathlib import Path
@@ -25,6 +26,8 @@ for step in range(first, int(wanted.get("steps", "1"))):
     print(f"Epoch[{step}] train-accuracy=0.75 validation-accuracy=0.50", flush=True)
     saved.write_text(str(step + 1))
     time.sleep(float(wanted.get("pause", "0")))
+    while "until" in wanted and not Path(wanted["until"]).exists():
+        time.sleep(0.01)
 if "failure" in wanted:
     (base / "output/failure").write_text(wanted["failure"])
     sys.exit(3)
@@ -67,7 +70,7 @@ SERVING = {
     "scattering_ridge": "self.answer(200, b'[0.9, 0.1]')",
     "better": "self.answer(200, b'[0.2, 0.8]')",
     "erring": "self.answer(500, b'out of memory')",
-    "slow": "time.sleep(1.0); self.answer(200, b'[0.5, 0.5]')",
+    "slow": "time.sleep(3.0); self.answer(200, b'[0.5, 0.5]')",
     "refusing": "self.answer(400, b'not an image')",
     "talking": "self.answer(200, b'hello')",
 }

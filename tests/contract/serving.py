@@ -10,6 +10,8 @@ import boto3
 
 from local import stack
 from tests.containers import model_of
+from tests.processes import DIES_AFTER
+from tests.waiting import LONGEST_SECONDS
 from training.deploy import Deployment, deploy
 from training.endpoint import EndpointOptions
 from training.scaling import Scaling
@@ -47,10 +49,9 @@ def kinds(endpoint: str) -> list[str]:
 def killed_after(operation: str, program: str, endpoint: str, **options: Any) -> None:
     """Serve in a process that is killed as soon as AWS has answered `service.Operation`."""
     code = (
-        "import json, os, signal, sys, boto3; boto3.setup_default_session();"
-        "die = lambda **_: os.kill(os.getpid(), signal.SIGKILL);"
-        "boto3.DEFAULT_SESSION.events.register(f'after-call.{sys.argv[1]}', die);"
-        "from tests.contract.serving import serve; serve(*sys.argv[2:4], **json.loads(sys.argv[4]))"
+        f"{DIES_AFTER} import json; from tests.contract.serving import serve;"
+        "serve(*sys.argv[1:3], **json.loads(sys.argv[3]))"
     )
     command = [sys.executable, "-c", code, operation, program, endpoint, json.dumps(options)]
-    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    ended = subprocess.run(command, check=False, timeout=2 * LONGEST_SECONDS)
+    assert ended.returncode == -signal.SIGKILL

@@ -6,18 +6,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from local.fleet import reserve_port
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 PROGRAM = Path(__file__).parents[2] / "training" / "algorithms" / "scattering_ridge"
 SIDE = 16
@@ -82,29 +83,29 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @contextmanager
 def serving(base: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """Start serve.py and give its port once it answers /ping."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
-    process = subprocess.Popen(
-        [sys.executable, "serve.py"],
-        cwd=PROGRAM,
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), **bound},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
+    """Start serve.py and give its port once it answers /ping, or has ended."""
+    with closing(reserve_port()) as reserved:
+        port = reserved.getsockname()[1]
+        bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
+        process = subprocess.Popen(
+            [sys.executable, "serve.py"],
+            cwd=PROGRAM,
+            env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), **bound},
+            stderr=subprocess.DEVNULL,
+        )
+
+        def decided() -> bool:
             try:
-                if ask(port, "GET", "/ping")[0] == 200:
-                    break
+                return process.poll() is not None or ask(port, "GET", "/ping")[0] == 200
             except ConnectionRefusedError:
-                time.sleep(0.02)
-        yield port, process
-    finally:
-        process.kill()
-        process.wait()
+                return False
+
+        try:
+            wait_until(decided)
+            yield port, process
+        finally:
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +117,10 @@ def port(trained: tuple[Path, str]) -> Iterator[int]:
 def ask(
     port: int, method: str, path: str, body: bytes | None = None, content_type: str = "image/png"
 ) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)) as connection:
         connection.request(method, path, body, {"Content-Type": content_type})
         answer = connection.getresponse()
         return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 def test_training_leaves_a_model_and_says_its_metrics(trained: tuple[Path, str]) -> None:
@@ -211,27 +209,29 @@ def test_what_it_cannot_take_is_refused_with_one_line(
 
 
 def test_a_body_without_a_length_is_refused(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/invocations", iter([b"chunk"]), {"Content-Type": "image/png"}, encode_chunked=True)
-    answer = connection.getresponse()
-    assert answer.status == 411
-    assert answer.headers["Connection"] == "close"
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)) as connection:
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Type", "image/png")
+        connection.putheader("Transfer-Encoding", "chunked")
+        # No chunk follows: the answer to the headers ends the connection, and what is sent then is lost.
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 411
+        assert answer.headers["Connection"] == "close"
 
 
 def test_one_connection_serves_many_requests_also_after_a_refusal(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.connect()
-    opened = connection.sock
-    statuses = []
-    for body in (png(stripes(0, 1)), b"text", png(stripes(1, 1))):
-        connection.request("POST", "/invocations", body, {"Content-Type": "image/png"})
-        answer = connection.getresponse()
-        answer.read()
-        statuses.append(answer.status)
-    assert statuses == [200, 400, 200]
-    assert connection.sock is opened
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)) as connection:
+        connection.connect()
+        opened = connection.sock
+        statuses = []
+        for body in (png(stripes(0, 1)), b"text", png(stripes(1, 1))):
+            connection.request("POST", "/invocations", body, {"Content-Type": "image/png"})
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        assert statuses == [200, 400, 200]
+        assert connection.sock is opened
 
 
 def test_requests_side_by_side_get_each_their_own_answer(port: int) -> None:
@@ -246,7 +246,7 @@ def test_requests_side_by_side_get_each_their_own_answer(port: int) -> None:
 def test_it_ends_cleanly_when_the_container_is_stopped(trained: tuple[Path, str]) -> None:
     with serving(trained[0]) as (_, process):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=LONGEST_SECONDS) == 0
 
 
 def test_it_does_not_serve_a_damaged_model(trained: tuple[Path, str], tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from local.lambdas import Function, Result
 from local.template import FunctionSpec
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 Make = Callable[..., Function]
 
@@ -88,18 +88,18 @@ def test_a_worker_is_used_again_after_an_exception(make: Make) -> None:
 
 def test_a_handler_over_its_timeout_is_killed_and_the_next_call_gets_a_new_process(make: Make) -> None:
     source = "import os, time\ndef handler(event, context):\n    time.sleep(event['s'])\n    return os.getpid()\n"
-    function = make(source, timeout=0.5)
+    function = make(source, timeout=1.0)
     before = answer(function.invoke(b'{"s": 0}'))
     result = function.invoke(b'{"s": 60}')
     assert result.error == "Unhandled"
     assert answer(result)["errorType"] == "Sandbox.Timedout"
-    assert "timed out after 0.50 seconds" in answer(result)["errorMessage"]
+    assert "timed out after 1.00 seconds" in answer(result)["errorMessage"]
     assert answer(function.invoke(b'{"s": 0}')) != before
 
 
 def test_a_slow_start_is_not_counted_as_the_calls_time(make: Make) -> None:
-    source = "import time\ntime.sleep(1.0)\ndef handler(event, context):\n    return 'ok'\n"
-    assert answer(make(source, timeout=0.5).invoke(b"{}")) == "ok"
+    source = "import time\ntime.sleep(1.5)\ndef handler(event, context):\n    return 'ok'\n"
+    assert answer(make(source, timeout=1.0).invoke(b"{}")) == "ok"
 
 
 @pytest.mark.parametrize(
@@ -131,27 +131,35 @@ def test_a_worker_killed_from_outside_while_it_waits_is_replaced(make: Make) -> 
     function.invoke(b"{}")
     (pid,) = function.pids()
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while function.pids() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not function.pids())
     assert answer(function.invoke(b"{}")) == "ok"
 
 
-def test_calls_run_at_once_up_to_the_concurrency_and_wait_beyond_it(make: Make) -> None:
-    source = (
-        "import os, time\ndef handler(event, context):\n    start = time.time()\n    time.sleep(0.3)\n"
-        "    return [os.getpid(), start, time.time()]\n"
-    )
-    function = make(source, concurrency=2)
-    results: list[Any] = []
-    threads = [threading.Thread(target=lambda: results.append(answer(function.invoke(b"{}")))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({pid for pid, _, _ in results}) == 2
-    at_once = max(sum(start <= moment < end for _, start, end in results) for _, moment, _ in results)
-    assert at_once == 2
+# Each call waits until a second one has begun, and answers how many had begun and not ended then.
+MEETING = """
+import os, time
+from pathlib import Path
+
+def handler(event, context):
+    folder, mine = Path(event), context.aws_request_id
+    (folder / f"{mine}.begun").touch()
+    while len(list(folder.glob("*.begun"))) < 2:
+        time.sleep(0.01)
+    # What ends meanwhile is counted as ended: first those that began, then those that ended.
+    at_work = len(list(folder.glob("*.begun"))) - len(list(folder.glob("*.ended")))
+    (folder / f"{mine}.ended").touch()
+    return [os.getpid(), at_work]
+"""
+
+
+def test_calls_run_at_once_up_to_the_concurrency_and_wait_beyond_it(make: Make, tmp_path: Path) -> None:
+    function = make(MEETING, concurrency=2, timeout=LONGEST_SECONDS)
+    (tmp_path / "meeting").mkdir()
+    event = json.dumps(str(tmp_path / "meeting")).encode()
+    with ThreadPoolExecutor(4) as callers:
+        results = list(callers.map(lambda _: answer(function.invoke(event)), range(4)))
+    assert len({pid for pid, _ in results}) == 2
+    assert max(at_work for _, at_work in results) <= 2
 
 
 def test_a_large_answer_comes_back_whole(make: Make) -> None:
@@ -159,19 +167,15 @@ def test_a_large_answer_comes_back_whole(make: Make) -> None:
     assert len(answer(result)) == 5_000_000
 
 
-def test_stopping_ends_workers_that_are_busy(make: Make) -> None:
-    function = make("import time\ndef handler(event, context):\n    time.sleep(60)\n", timeout=60)
-    results: list[Result] = []
-    caller = threading.Thread(target=lambda: results.append(function.invoke(b"{}")))
-    caller.start()
-    deadline = time.monotonic() + 10
-    while not function.pids() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
-    function.stop()
-    caller.join(10)
+def test_stopping_ends_workers_that_are_busy(make: Make, tmp_path: Path) -> None:
+    source = "import time\ndef handler(event, context):\n    open(event, 'w').close()\n    time.sleep(600)\n"
+    function, at_work = make(source, timeout=600), tmp_path / "at work"
+    with ThreadPoolExecutor(1) as caller:
+        result = caller.submit(function.invoke, json.dumps(str(at_work)).encode())
+        wait_until(at_work.exists)
+        function.stop()
+        assert answer(result.result(LONGEST_SECONDS))["errorType"] == "Runtime.ExitError"
     assert not function.pids()
-    assert answer(results[0])["errorType"] == "Runtime.ExitError"
 
 
 def test_what_a_handler_prints_is_in_its_log(make: Make, tmp_path: Path) -> None:

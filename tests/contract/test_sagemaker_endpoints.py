@@ -1,6 +1,5 @@
 """Endpoints, from the verb to the container and back, on the local stack."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from monitoring.baseline import baseline_key
 from monitoring.batch import BATCHES
 from tests.containers import model_of
 from tests.contract.serving import answer_of, killed_after, kinds, serve
+from tests.waiting import wait_until
 from training.dataset import prefix
 from training.deploy import deploy, rollback
 from training.endpoint import EndpointOptions
@@ -219,10 +219,7 @@ def test_metrics_of_the_endpoint_reach_cloudwatch(endpoint: str) -> None:
     serve("scattering_ridge", endpoint)
     for _ in range(3):
         answer_of(endpoint)
-    deadline = time.monotonic() + 20
-    while invocations(endpoint) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: invocations(endpoint) >= 3)
     assert invocations(endpoint) == 3
 
 

@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import stack
+from tests.waiting import LONGEST_SECONDS, wait_until
 from training import train
 from training.dataset import Dataset
 from training.errors import JobError, ModelRecordError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
 from training.request import TrainingOptions
+from training.watch import Log
 
 DATASET = Dataset(
     name="tiny",
@@ -30,7 +30,6 @@ DATASET = Dataset(
     source_sha256="a" * 64,
     sha256="b" * 64,
 )
-WAIT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -50,13 +49,6 @@ def describe(job: str) -> Any:
     return boto3.client("sagemaker").describe_training_job(TrainingJobName=job)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def started_job(out: Path) -> str:
     """Return the name of the job whose record appears in `out`, once it trains."""
 
@@ -68,6 +60,12 @@ def started_job(out: Path) -> str:
 
     wait_until(trains)
     return Job.read(out / JOB_FILE).training_job
+
+
+def wait_until_logged(job: str, word: str) -> None:
+    """Wait until a job has logged a line with a word."""
+    logs = boto3.client("logs")
+    wait_until(lambda: any(word in line for line in Log(job, logs).new_lines()))
 
 
 @pytest.mark.usefixtures("local")
@@ -119,19 +117,20 @@ def test_a_job_that_somebody_stops_ends_as_stopped(tmp_path: Path) -> None:
 def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(
     local: stack.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    resumes = tmp_path / "resumes"
+
     def interrupt() -> None:
         job = started_job(tmp_path)
-        time.sleep(0.5)
+        wait_until_logged(job, "Epoch[0]")
         local.interrupt_spot(job)
+        resumes.touch()
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
-    model = run(tmp_path, spot=True, hyperparameters={"steps": "60", "pause": "0.05"})
+    model = run(tmp_path, spot=True, hyperparameters={"steps": "3", "until": str(resumes)})
     interrupter.join()
     starts = [line for line in capsys.readouterr().out.splitlines() if line.startswith("starts at step")]
-    assert starts[0] == "starts at step 0"
-    assert len(starts) == 2
-    assert 0 < int(starts[1].split()[-1]) < 60
+    assert starts == ["starts at step 0", "starts at step 1"]
     statuses = [step["Status"] for step in describe(model.training_job)["SecondaryStatusTransitions"]]
     assert statuses.count("Interrupted") == 1
     assert statuses.count("Training") == 2
@@ -143,16 +142,21 @@ def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> N
     code = (
         "import sys; from pathlib import Path; from training import train;"
         "from tests.contract.test_sagemaker_training import run;"
-        "run(Path(sys.argv[1]), hyperparameters={'steps': '100', 'pause': '0.05'})"
+        "run(Path(sys.argv[1]), hyperparameters={'steps': '3', 'until': sys.argv[2]})"
     )
-    watcher = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    job = started_job(tmp_path)
-    assert watcher.stdout is not None
-    assert any("Epoch" in line for line in watcher.stdout)
-    watcher.send_signal(signal.SIGINT)
-    said = watcher.communicate(timeout=WAIT_SECONDS)[1]
+    seen = tmp_path / "seen"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), str(seen)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watcher:
+        job = started_job(tmp_path)
+        assert watcher.stdout is not None
+        assert any("Epoch" in line for line in watcher.stdout)
+        watcher.send_signal(signal.SIGINT)
+        said = watcher.communicate(timeout=LONGEST_SECONDS)[1]
+    seen.touch()
     assert "goes on without us; `workflow train --resume`" in said
     assert not (tmp_path / MODEL_FILE).exists()
     model = train.resume(tmp_path)

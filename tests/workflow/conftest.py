@@ -11,6 +11,7 @@ from botocore.config import Config
 from local import stack
 from tests.conftest import led_to
 from tests.images import encoded, gradient
+from tests.waiting import wait_until
 from training.dataset import Dataset
 from training.deploy import deploy
 from training.model import Model
@@ -61,5 +62,13 @@ def led_to_stack(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def wait_until_answered() -> None:
     """Wait until the endpoint answers again, for whatever comes next."""
-    runtime = boto3.client("sagemaker-runtime", config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
-    runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/x-image", Body=encoded(gradient()))
+    runtime = boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
+
+    def answers() -> bool:
+        try:
+            runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/x-image", Body=encoded(gradient()))
+        except runtime.exceptions.ServiceUnavailable:
+            return False
+        return True
+
+    wait_until(answers)

@@ -1,6 +1,5 @@
 """Alarms over the metrics of endpoints, evaluated as CloudWatch does."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from moto import mock_aws
 from local import stack
 from local.alarms import Alarms
 from local.metrics import NAMESPACE, Metrics
+from tests.waiting import wait_until
 from training.alarms import alarms_of
 
 DIMENSIONS = [{"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "AllTraffic"}]
@@ -86,7 +86,6 @@ def test_another_endpoint_does_not_count(metrics: Metrics) -> None:
 
 def test_all_periods_must_breach_unless_fewer_are_enough(metrics: Metrics) -> None:
     metrics.add("ep", "AllTraffic", 500, 0.01)
-    time.sleep(0.01)
     assert not ringing(metrics, EvaluationPeriods=3)
     assert ringing(metrics, EvaluationPeriods=3, DatapointsToAlarm=1)
 
@@ -114,10 +113,7 @@ def test_alarms_are_evaluated_without_being_asked(metrics: Metrics) -> None:
     cloudwatch.set_alarm_state(AlarmName="tested", StateValue="OK", StateReason="set")
     alarms.start()
     try:
-        deadline = time.monotonic() + 20
-        while cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"] == []:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: bool(cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]))
     finally:
         alarms.stop()
 

@@ -5,8 +5,7 @@ import dataclasses
 import json
 import signal
 import subprocess
-import threading
-import time
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from moto.core.botocore_stubber import MockRawResponse
 
-from benchmarks.batch import Photos, break_things, broken_images, put_photos, start_driver
+from benchmarks.batch import Photos, broken_images, kill_one_of_each, put_photos, start_driver
 from local import stack
 from monitoring import batch, costs, executions
 from monitoring.batch import Batch, BatchError, Request
@@ -27,6 +26,8 @@ from monitoring.files import write_whole
 from monitoring.ledger import LEDGER_FILE, Ledger
 from monitoring.sources import SourceError
 from tests.images import encoded, gradient
+from tests.processes import DIES_AFTER
+from tests.waiting import LONGEST_SECONDS, wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed
 from training.costs import PRICES
 
@@ -66,6 +67,13 @@ def put(key: str, body: bytes = GOOD) -> str:
 def rows_of(folder: Path) -> list[dict[str, str]]:
     with (folder / LEDGER_FILE).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def end_of(execution: str) -> Any:
+    """Return an execution's description once it has ended."""
+    states = boto3.client("stepfunctions")
+    wait_until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    return states.describe_execution(executionArn=execution)
 
 
 def outcomes(ended: Batch) -> dict[str, tuple[str, str]]:
@@ -111,23 +119,26 @@ def test_killed_containers_workers_and_drivers_and_throttling_lose_no_image(
 ) -> None:
     photos = put_photos(boto3.client("s3"), images, IMAGES, seed=1)
     arguments = ["--manifest", photos.manifest, "--max-concurrency", "2"]
-    done = threading.Event()
-    breaking = threading.Thread(target=break_things, args=(deployed.stack, done))
-    first = start_driver(arguments, tmp_path)
-    breaking.start()
-    time.sleep(4)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    assert not list(tmp_path.glob("batches/*/batch.json"))
+    # The first driver is killed before it could note that the execution has started, the second when it looks at it.
+    for operation in ("sfn.StartExecution", "sfn.DescribeExecution"):
+        driver_killed_after(operation, arguments, tmp_path)
+        assert not list(tmp_path.glob(f"batches/*/{batch.ACCOUNT_FILE}"))
+        kill_one_of_each(deployed.stack)
+    deployed.stack.throttle(0.2, 10)
     said = start_driver(arguments, tmp_path).communicate(timeout=300)[0]
-    done.set()
-    breaking.join()
     deployed.stack.throttle(0, 0)
     (folder,) = tmp_path.glob("batches/*")
     while json.loads((folder / batch.ACCOUNT_FILE).read_text())["failed"]:
         said = start_driver(["--redrive", folder.name], tmp_path).communicate(timeout=300)[0]
     assert json.loads((folder / batch.ACCOUNT_FILE).read_text())["holds"], said
     check(photos, folder)
+
+
+def driver_killed_after(operation: str, arguments: list[str], out: Path) -> None:
+    """Run `workflow batch` in a process that is killed as soon as AWS has answered an operation."""
+    command = [sys.executable, "-c", f"{DIES_AFTER} import cli; cli.main()", operation, "batch", *arguments]
+    ended = subprocess.run([*command, "--out", str(out)], check=False, timeout=2 * LONGEST_SECONDS)
+    assert ended.returncode == -signal.SIGKILL
 
 
 def test_a_prefix_takes_folder_markers_and_empty_objects_as_images(
@@ -210,8 +221,7 @@ def test_a_batch_that_is_not_there_cannot_be_run_again(tmp_path: Path) -> None:
 def test_an_input_without_a_manifest_below_batches_ends_the_execution_by_name(deployed: Deployed, given: str) -> None:
     states = boto3.client("stepfunctions")
     arn = states.start_execution(stateMachineArn=machine(deployed), name=str(uuid.uuid4()), input=given)["executionArn"]
-    while (end := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(0.02)
+    end = end_of(arn)
     assert (end["status"], end["error"]) == ("FAILED", "InvalidEvent")
     assert "below batches/" in end["cause"]
 
@@ -270,8 +280,7 @@ def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deploy
     arn = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
     given = {"s3_bucket": stack.BUCKET, "s3_key": put("priced/a.png", images[0])}
     started = states.start_execution(stateMachineArn=arn, name="priced", input=json.dumps(given))["executionArn"]
-    while (end := states.describe_execution(executionArn=started))["status"] == "RUNNING":
-        time.sleep(0.05)
+    end = end_of(started)
     fields: dict[str, Any] = dict.fromkeys(Execution.__dataclass_fields__)
     seconds = (end["stopDate"] - end["startDate"]).total_seconds()
     known = {"execution_arn": started, "seconds": seconds, "outcome": "ACCEPTED", "inference_id": "i"}
@@ -292,6 +301,6 @@ def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deploy
 def test_the_command_says_in_one_line_that_there_is_nothing_to_classify(tmp_path: Path) -> None:
     driver = start_driver(["--prefix", "nothing/"], tmp_path)
     assert isinstance(driver, subprocess.Popen)
-    said = driver.communicate(timeout=60)[0].strip()
+    said = driver.communicate(timeout=2 * LONGEST_SECONDS)[0].strip()
     assert driver.returncode == 1
     assert said == f"workflow: s3://{stack.BUCKET}/nothing/ names no images; nothing was started."

@@ -13,6 +13,7 @@ from local import stack
 from monitoring.capture import wait_for
 from monitoring.capture_sources import S3Capture
 from tests.images import encoded, gradient
+from tests.waiting import LONGEST_SECONDS
 from tests.workflow.conftest import ENDPOINT, Deployed
 
 # The SDK would put `sync-` before the host's name, which is an address here.
@@ -132,7 +133,7 @@ def test_what_reached_the_endpoint_is_captured_under_the_executions_inference_id
         json.loads(classify(put(f"pictures/{number}.png", encoded(gradient())))["output"])["inference_id"]
         for number in range(3)
     ]
-    assert not wait_for(S3Capture(stack.BUCKET, ENDPOINT), ids, timeout=15)
+    assert not wait_for(S3Capture(stack.BUCKET, ENDPOINT), ids, timeout=LONGEST_SECONDS)
 
 
 def test_logs_of_the_functions_hold_no_image_data(deployed: Deployed) -> None:

@@ -7,7 +7,6 @@ left out here, and nothing else. The functions are named as the local stack's, w
 import io
 import json
 import re
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from local import stack
 from tests.conftest import led_to
 from tests.images import encoded, gradient
 from tests.template.transformed import APP, DATA, transformed
+from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed
 
 BUCKET = "workflow-data-of-a-stack"
@@ -96,11 +96,8 @@ def test_an_upload_to_the_stacks_bucket_is_classified_by_the_stacks_state_machin
     key = "incoming/a b+c%.png"
     s3 = boto3.client("s3")
     version = s3.put_object(Bucket=BUCKET, Key=key, Body=encoded(gradient()))["VersionId"]
-    deadline = time.monotonic() + 20
-    while not (made := executions(created["StateMachineArn"])) or made[0]["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    (execution,) = made
+    wait_until(lambda: [one["status"] != "RUNNING" for one in executions(created["StateMachineArn"])] == [True])
+    (execution,) = executions(created["StateMachineArn"])
     assert json.loads(execution["input"]) == {"s3_bucket": BUCKET, "s3_key": key, "s3_version_id": version}
     assert execution["status"] == "SUCCEEDED"
     assert json.loads(execution["output"])["outcome"] == "ACCEPTED"

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.processes import bare_environment, children
+from tests.waiting import wait_until
 
 WORKFLOW = [sys.executable, "-m", "cli"]
 
@@ -80,16 +80,11 @@ def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> Non
     arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--out", str(tmp_path)]
     process = subprocess.Popen([*WORKFLOW, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     # Once the training job's program runs there are the stack, its leash and the program.
-    deadline = time.monotonic() + 120
-    while len(family := children(process.pid)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(family) >= 3
+    wait_until(lambda: len(children(process.pid)) >= 3)
+    family = children(process.pid)
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 20
-    while (left := [pid for pid in family if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
+    wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The sample events give what events/expected.json records, and uploads start executions with their keys intact."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from local.event_targets import transformed
 from local.template import Template
 from tests.conftest import led_to
 from tests.images import encoded, gradient
+from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
 EVENTS = stack.ROOT / "events"
@@ -100,9 +100,8 @@ def test_uploads_under_incoming_are_classified_whatever_their_keys_are(deployed:
     versions = {key: s3.put_object(Bucket=stack.BUCKET, Key=key, Body=encoded(gradient()))["VersionId"] for key in keys}
     s3.put_object(Bucket=stack.BUCKET, Key="elsewhere/incoming/not.png", Body=encoded(gradient()))
     machine = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
-    deadline = time.monotonic() + 30
-    while len(ended := list(started(machine, keys))) < len(keys) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    wait_until(lambda: len(list(started(machine, keys))) == len(keys))
+    ended = list(started(machine, keys))
     assert {one["s3_key"]: one["s3_version_id"] for one in ended} == versions
     assert {one["output"]["outcome"] for one in ended} == {"ACCEPTED"}
     assert {one["output"]["s3_key"] for one in ended} == keys

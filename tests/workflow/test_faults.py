@@ -3,10 +3,9 @@
 import json
 import os
 import signal
-import threading
-import time
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import stack
@@ -16,26 +15,25 @@ from tests.processes import children, command
 from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
 
-def kill_once_found(pid: int, part: str, stop: threading.Event) -> None:
-    """Kill the stack's process whose command names a part, once."""
-    while not stop.is_set():
-        for child in children(pid):
-            if part in command(child) and "leash" not in command(child):
-                os.kill(child, signal.SIGKILL)
-                return
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("part", ["serve.py", "awslambdaric"])
 def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str, tmp_path: Path) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
     cases = generate(stack.BUCKET, deployed.dataset.name, tmp_path)
-    stop = threading.Event()
-    killer = threading.Timer(0.5, kill_once_found, [deployed.stack.pid, part, stop])
-    killer.start()
-    executions = run(deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"], cases, tmp_path, concurrency=2)
-    stop.set()
-    killer.join()
+    states = boto3.client("stepfunctions")
+    begun, killed = [], []
+
+    def kill_after_the_third(**_: object) -> None:
+        begun.append(True)
+        if len(begun) == 3:
+            of_part = [one for one in children(deployed.stack.pid) if part in command(one)]
+            killed.append(next(one for one in of_part if "leash" not in command(one)))
+            os.kill(killed[0], signal.SIGKILL)
+
+    # Two run at once: when the third begins, one has ended, so that every part has a process, and one is under way.
+    states.meta.events.register("after-call.sfn.StartExecution", kill_after_the_third)
+    machine = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
+    executions = run(machine, cases, tmp_path, concurrency=2, client=states)
+    assert len(killed) == 1
     assert [one.case for one in executions] == [case.name for case in cases]
     assert not [one for one in executions if one.outcome == "FAILED"]
     wait_until_answered()

@@ -1,13 +1,12 @@
 import base64
 import json
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from monitoring import capture
 from monitoring.capture import CaptureError, CaptureRecord, SkippedLine, parse_file, read_capture, wait_for
 from monitoring.capture_sources import FolderCapture, S3Capture, SourceError, hour_folders, place_of
 from tests.unit.monitoring.monitoring_samples import BUCKET, captured, lines, png
@@ -199,14 +198,17 @@ def test_a_bucket_or_folder_that_is_not_there_is_named(s3: "S3Client", tmp_path:
         FolderCapture(tmp_path / "none")
 
 
-def test_waiting_ends_when_the_last_record_has_come(s3: "S3Client") -> None:
+def test_waiting_ends_when_the_last_record_has_come(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
     put(s3, "blue", "2026/11/23/09", "a", "2026-11-23T09:00:00Z")
-    later = threading.Timer(0.3, put, (s3, "blue", "2026/11/23/09", "b", "2026-11-23T09:00:00Z"))
-    later.start()
-    begun = time.monotonic()
-    assert wait_for(S3Capture(BUCKET, "pedals", s3=s3), ["i-a", "i-b"], timeout=20) == set()
-    assert time.monotonic() - begun >= 0.3
-    later.join()
+    waits: list[float] = []
+
+    def put_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        put(s3, "blue", "2026/11/23/09", "b", "2026-11-23T09:00:00Z")
+
+    monkeypatch.setattr(capture, "sleep", put_meanwhile)
+    assert wait_for(S3Capture(BUCKET, "pedals", s3=s3), ["i-a", "i-b"]) == set()
+    assert waits == [capture.FIRST_WAIT]
 
 
 def test_waiting_gives_up_and_names_what_is_missing(s3: "S3Client") -> None:
