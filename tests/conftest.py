@@ -16,7 +16,8 @@ SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test
 ROOT = Path(__file__).resolve().parent.parent
 
 # The functions read their configuration when they are imported: they get what the template gives them.
-for _spec in Template(ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION).functions():
+_PARAMETERS = {"DataBucketName": stack.BUCKET, "DriftCheck": "on"}
+for _spec in Template(ROOT / "template.yaml", _PARAMETERS, stack.REGION).functions():
     os.environ.update(_spec.environment)
 os.environ.update(stack.CREDENTIALS)
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"

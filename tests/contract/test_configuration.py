@@ -11,7 +11,7 @@ from local import stack
 from local.lambdas import Function
 from local.template import Template
 
-TEMPLATE = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
+TEMPLATE = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET, "DriftCheck": "on"}, stack.REGION)
 SPECS = {spec.name: spec for spec in TEMPLATE.functions()}
 
 
@@ -25,6 +25,10 @@ SPECS = {spec.name: spec for spec in TEMPLATE.functions()}
         ("ClassifyFunction", {"ENDPOINT_NAME": None}),
         ("ThresholdFunction", {"CONFIDENCE_THRESHOLD": "1.5"}),
         ("ThresholdFunction", {"CONFIDENCE_THRESHOLD": "NaN"}),
+        ("DriftFunction", {"DATA_BUCKET": ""}),
+        ("DriftFunction", {"ENDPOINT_NAME": None}),
+        ("DriftFunction", {"WINDOW_HOURS": "0"}),
+        ("DriftFunction", {"WINDOW_HOURS": "an hour"}),
     ],
 )
 def test_a_bad_variable_is_named_at_cold_start(tmp_path: Path, name: str, variables: Mapping[str, str | None]) -> None:

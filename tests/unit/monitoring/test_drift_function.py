@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from functions.drift import app
 from monitoring.baseline import BaselineError, baseline_key
 from monitoring.drift import NAMESPACE
-from monitoring.scheduled import lambda_handler
 from tests.unit.monitoring.monitoring_samples import BUCKET, baseline, captured, lines
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"DATA_BUCKET": BUCKET, "ENDPOINT_NAME": "watched", "WINDOW_HOURS": "1"}.items():
-        monkeypatch.setenv(name, value)
+def configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "DATA_BUCKET", BUCKET)
+    monkeypatch.setattr(app, "ENDPOINT_NAME", "watched")
 
 
 def test_the_last_hour_is_judged_and_published(s3: "S3Client") -> None:
@@ -25,7 +25,7 @@ def test_the_last_hour_is_judged_and_published(s3: "S3Client") -> None:
     rows = [captured(f"e{n}", time=now.isoformat()) for n in range(40)]
     key = f"capture/watched/AllTraffic/{now:%Y/%m/%d/%H}/00-00-000-a.jsonl"
     s3.put_object(Bucket=BUCKET, Key=key, Body=lines(*rows))
-    answer = lambda_handler({}, None)
+    answer = app.lambda_handler({}, None)
     assert (answer["verdict"], answer["records"]) == ("drift", 40)
     assert "label mix" in answer["drifted"]
     cloudwatch = boto3.client("cloudwatch")
@@ -37,4 +37,4 @@ def test_the_last_hour_is_judged_and_published(s3: "S3Client") -> None:
 def test_without_a_baseline_the_check_fails_by_name(s3: "S3Client") -> None:
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
     with pytest.raises(BaselineError, match="make it with `workflow baseline`"):
-        lambda_handler({}, None)
+        app.lambda_handler({}, None)

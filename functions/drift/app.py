@@ -1,0 +1,63 @@
+"""Drift: compare what the endpoint captured in the last hours with the baseline, and send the verdict to CloudWatch.
+
+What it needs fits into a zip file: NumPy, SciPy, Pillow, boto3 and the package `monitoring`, to which a link leads from
+here. `sam build` packs what the link leads to. Charts stay with `workflow drift`.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitoring.baseline import BaselineError, baseline_key, read_s3
+from monitoring.capture import read_capture
+from monitoring.capture_sources import S3Capture
+from monitoring.drift import judge, publish
+from monitoring.window import Window
+
+
+class ConfigurationError(Exception):
+    """An environment variable of the function is missing or out of range."""
+
+
+def bucket_of(environment: "os._Environ[str]") -> str:
+    """Return DATA_BUCKET."""
+    name = environment.get("DATA_BUCKET", "")
+    if not name:
+        raise ConfigurationError("DATA_BUCKET must name the bucket of baselines and captured data.")
+    return name
+
+
+def endpoint_of(environment: "os._Environ[str]") -> str:
+    """Return ENDPOINT_NAME."""
+    name = environment.get("ENDPOINT_NAME", "")
+    if not name:
+        raise ConfigurationError("ENDPOINT_NAME must name the endpoint to watch.")
+    return name
+
+
+def window_of(environment: "os._Environ[str]") -> timedelta:
+    """Return the length of the window, WINDOW_HOURS, from 1 hour to 168."""
+    text = environment.get("WINDOW_HOURS", "")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 168:
+        raise ConfigurationError(f"WINDOW_HOURS must be a whole number from 1 to 168, not {text!r}.")
+    return timedelta(hours=int(text))
+
+
+DATA_BUCKET = bucket_of(os.environ)
+ENDPOINT_NAME = endpoint_of(os.environ)
+WINDOW = window_of(os.environ)
+
+
+def lambda_handler(event: Any, context: object) -> dict[str, Any]:
+    """Judge the images of the window that ends now and publish the verdict; BaselineError without a baseline."""
+    start = datetime.now(UTC) - WINDOW
+    baseline = read_s3(DATA_BUCKET, ENDPOINT_NAME)
+    if baseline is None:
+        uri = f"s3://{DATA_BUCKET}/{baseline_key(ENDPOINT_NAME)}"
+        raise BaselineError(f"{uri} does not exist; make it with `workflow baseline`.")
+    window = Window(baseline.classes, baseline.image_size)
+    for record in read_capture(S3Capture(DATA_BUCKET, ENDPOINT_NAME), start):
+        window.add(record)
+    drift = judge(ENDPOINT_NAME, baseline, window, window.sample())
+    publish(drift)
+    return {"verdict": drift.verdict, "records": drift.records, "drifted": [check.name for check in drift.drifted]}

@@ -1,0 +1,95 @@
+"""What the functions are packed with: the versions that the tests ran with, and all that is imported."""
+
+import importlib.metadata
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+from tests.template.transformed import APP, of_type
+
+FUNCTIONS = of_type(APP, "AWS::Lambda::Function")
+OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+
+
+def folder(function: str) -> Path:
+    return ROOT / FUNCTIONS[function]["Code"]["S3Key"]
+
+
+def pins(path: Path, python: str) -> dict[str, str]:
+    """Return the version specifiers of a requirements file by package, as a Python version reads it."""
+    requirements = [Requirement(line) for line in path.read_text().splitlines()]
+    environment = {"python_version": python, "python_full_version": f"{python}.0"}
+    return {one.name: str(one.specifier) for one in requirements if not one.marker or one.marker.evaluate(environment)}
+
+
+def needed(requirements: Path) -> set[str]:
+    """Return the packages of a requirements file and all that they need, by name."""
+    found: set[str] = set()
+    left = [Requirement(line) for line in requirements.read_text().splitlines()]
+    while left:
+        one = left.pop()
+        if (name := canonicalize_name(one.name)) not in found:
+            found.add(name)
+            more = [Requirement(text) for text in importlib.metadata.requires(one.name) or ()]
+            extras = [{"extra": extra} for extra in one.extras or {""}]
+            left += [two for two in more if not two.marker or any(two.marker.evaluate(extra) for extra in extras)]
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_the_versions_of_the_project(function: str) -> None:
+    python = FUNCTIONS[function]["Runtime"].removeprefix("python")
+    project, own = pins(ROOT / "requirements.txt", python), pins(folder(function) / "requirements.txt", python)
+    assert own == {name: project[name] for name in own}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_pins_the_sdk_that_it_is_packed_with(function: str) -> None:
+    requirements = folder(function) / "requirements.txt"
+    sdk = {"boto3", "botocore"} & needed(requirements)
+    assert sdk <= set(pins(requirements, "3.13"))
+
+
+# Imports a function's module where some packages are missing, and prints the files of our own modules that it loads.
+LOADED = """
+import importlib.abc, json, sys
+
+folder, missing, ours = sys.argv[1], set(json.loads(sys.argv[2])), set(json.loads(sys.argv[3]))
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in missing:
+            raise ModuleNotFoundError(f"{name} is not packed", name=name)
+
+sys.meta_path.insert(0, Missing())
+sys.path.insert(0, folder)
+import app
+print(json.dumps([one.__file__ for name, one in sys.modules.items() if name.split(".")[0] in ours]))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_packed_with_all_that_it_imports(function: str, tmp_path: Path) -> None:
+    packed = tmp_path / "source"
+    # As `sam build` does: what is built is a copy, in which links are what they lead to.
+    shutil.copytree(folder(function), packed, ignore=shutil.ignore_patterns("__pycache__"))
+    if (packed / "Makefile").exists():
+        source, packed = packed, tmp_path / "packed"
+        # Without the packages, which would come over the network.
+        command = ["make", "--silent", f"build-{function}", f"ARTIFACTS_DIR={packed}", "PIP=true"]
+        subprocess.run(command, cwd=source, check=True)
+    packages = needed(folder(function) / "requirements.txt")
+    distributions = importlib.metadata.packages_distributions().items()
+    foreign = [(name, {canonicalize_name(one) for one in by}) for name, by in distributions if name not in OURS]
+    missing = [name for name, by in foreign if not packages & by]
+    command = [sys.executable, "-c", LOADED, str(packed), json.dumps(missing), json.dumps([*OURS, "app"])]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert {file for file in json.loads(said.stdout) if not file.startswith(str(packed))} == set()
