@@ -1,8 +1,9 @@
-.PHONY: help install demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch pictures clean
+.PHONY: help install sam demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch pictures clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 BIN := .venv/bin
+export SAM_CLI_TELEMETRY := 0
 SOURCES := functions training monitoring local benchmarks checks cli
 ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 
@@ -11,18 +12,30 @@ help: ## Say what there is.
 
 install: .venv/installed ## Install everything, pinned, into .venv.
 
-.venv/installed: requirements.txt pyproject.toml
+# Installs into an environment what pip's arguments say: $(call install,ENVIRONMENT,ARGUMENTS).
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	@if command -v uv >/dev/null; then \
-		{ test -x $(BIN)/python || uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; } && \
-		uv pip install --quiet --compile-bytecode --python .venv -r requirements.txt && \
-		uv pip install --quiet --python .venv --no-deps -e .; \
+		{ test -x $(1)/bin/python || uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); } && \
+		uv pip install --quiet --python $(1) $(2); \
 	else \
-		{ test -x $(BIN)/pip || $(PYTHON) -m venv .venv; } && \
-		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && \
-		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .; \
+		{ test -x $(1)/bin/pip || $(PYTHON) -m venv $(1); } && \
+		$(1)/bin/pip install --quiet --disable-pip-version-check $(2); \
 	fi
+endef
+
+.venv/installed: export UV_COMPILE_BYTECODE := 1
+.venv/installed: requirements.txt pyproject.toml
+	$(call install,.venv,-r requirements.txt)
+	$(call install,.venv,--no-deps -e .)
 	@touch $@
+
+# Tools whose own requirements don't go together with ours, nor with each other's.
+.venv-%/installed: requirements/%.txt
+	$(call install,.venv-$*,-r $<)
+	@touch $@
+
+sam: .venv-sam/installed ## Install the SAM CLI, pinned, into .venv-sam.
 
 demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar100" and others go to `workflow demo`.
 	@$(BIN)/workflow demo $(ARGS)
@@ -30,13 +43,13 @@ demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar10
 test: install ## Run all tests, offline.
 	@$(BIN)/python -m pytest -n 2
 
-check: install ## Lint and type-check.
+check: install sam .venv-checkov/installed ## Lint and type-check; both templates also by the SAM CLI and checkov.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES)
 	@$(BIN)/cfn-lint template.yaml training/template.yaml
-	@if command -v sam >/dev/null; then sam validate --lint && cd training && sam validate --lint; fi
-	@if command -v checkov >/dev/null; then checkov; fi
+	@for template in template.yaml training/template.yaml; do .venv-sam/bin/sam validate --lint -t $$template || exit; done
+	@.venv-checkov/bin/checkov
 
 JUDGES := out/judges
 judges: install $(JUDGES)/node_modules/installed ## Judge the state machines by a validator and a second interpreter; needs Node and npm.
@@ -74,4 +87,4 @@ pictures: install ## Draw the pictures of the docs anew; needs Chromium.
 		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
 
 clean: ## Remove what was installed and what was written.
-	rm -rf .venv out .aws-sam
+	rm -rf .venv .venv-sam .venv-checkov out .aws-sam

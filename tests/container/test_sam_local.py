@@ -29,6 +29,8 @@ NAMES = [
     "threshold_happy",
     "threshold_low_confidence",
 ]
+# Where `make sam` installs it.
+SAM = str(stack.ROOT / ".venv-sam/bin/sam")
 MEGABYTES = 1_000_000
 # In megabytes; Lambda unpacks 250 at most.
 LIMITS = {"SerializeFunction": 65, "ClassifyFunction": 40, "ThresholdFunction": 40, "DriftFunction": 200}
@@ -41,7 +43,7 @@ def said(*command: str, **options: Any) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def bridge() -> str:
     """Return the address of Docker's bridge on this machine."""
-    for program in ("docker", "sam", "python3.13"):
+    for program in ("docker", SAM, "python3.13"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     gateway = "{{(index .IPAM.Config 0).Gateway}}"
@@ -62,7 +64,7 @@ def built(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noq
     """Return the folder of the functions as `sam build` packs them."""
     folder = tmp_path_factory.mktemp("build")
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0"}
-    answer = said("sam", "build", "--build-dir", str(folder), "--no-cached", env=environment)
+    answer = said(SAM, "build", "--build-dir", str(folder), "--no-cached", env=environment)
     assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -93,7 +95,7 @@ def test_a_built_function_is_small(built: Path, function: str) -> None:
 def test_a_function_in_a_container_answers_its_event_as_recorded(built: Path, reachable: Path, name: str) -> None:
     expected = EXPECTED[name]
     answer = said(
-        "sam", "local", "invoke", expected["function"], "--template", str(built / "template.yaml"),
+        SAM, "local", "invoke", expected["function"], "--template", str(built / "template.yaml"),
         "--event", str(EVENTS / f"{name}.json"), "--env-vars", str(reachable), "--skip-pull-image",
         env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -93,3 +94,11 @@ def test_a_function_is_packed_with_all_that_it_imports(function: str, tmp_path: 
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     assert {file for file in json.loads(said.stdout) if not file.startswith(str(packed))} == set()
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "requirements.txt", *(ROOT / "requirements").iterdir()], ids=lambda path: path.name
+)
+def test_every_requirement_is_pinned_and_comes_from_no_index_of_its_own(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.!+]+( ; .+)?", line), line
