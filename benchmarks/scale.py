@@ -119,9 +119,23 @@ def run(measured: Mapping[str, Any], endpoint: Endpoint, batch_size: int, memory
         work["ClassifyFunction"] += waited
         looked = Measured(measured["images"], 3, sum(work.values()) + OVERHEAD_SECONDS, work, measured["review"])
         terms = paths(looked, PRICES, memory, batch_size)[-1].terms
+        image = sum(terms.values()) / IMAGES + log_dollars(measured["log_bytes_an_image"])
         hours = (images / LIST_KEYS * LIST_SECONDS + lasted) / 3600
-        found.append(Simulated(images, at_once, hours, sum(terms.values()) * images / IMAGES + hourly * hours))
+        found.append(Simulated(images, at_once, hours, image * images + hourly * hours))
     return found
+
+
+def log_dollars(log_bytes: Mapping[str, float]) -> float:
+    """Return what an image's logs cost to take in, by 10^9 bytes a gigabyte."""
+    return float(sum(log_bytes.values()) / 1e9 * PRICES["logs_gigabyte"])
+
+
+def log_table(log_bytes: Mapping[str, float]) -> str:
+    """Return the bytes an image and their price for a million as a table in Markdown."""
+    lines = ["| log of | bytes an image | USD, 1,000,000 images |", "|---|---|---|"]
+    rows = {**log_bytes, "all": sum(log_bytes.values())}
+    lines += [f"| {name} | {size:,} | {log_dollars({name: size}) * 1e6:.2f} |" for name, size in rows.items()]
+    return "\n".join(lines)
 
 
 def draw(found: Mapping[str, Sequence[Simulated]], path: Path) -> None:
@@ -159,14 +173,18 @@ def main() -> None:
     found = {endpoint.name: run(measured, endpoint, batch_size, memory) for endpoint in ENDPOINTS}
     draw(found, DOCS / "scale.png")
     page = DOCS / "scale.md"
-    text, marks = re.subn(
-        r"(<!-- simulation -->\n).*(\n<!-- end -->)",
-        lambda match: match[1] + table(found) + match[2],
-        page.read_text(),
-        flags=re.DOTALL,
-    )
-    assert marks == 1, f"{page} has lost the marks of its table."
+    text = page.read_text()
+    for name, content in (("simulation", table(found)), ("logs", log_table(measured["log_bytes_an_image"]))):
+        text = filled(text, name, content)
     page.write_text(text)
+
+
+def filled(text: str, name: str, content: str) -> str:
+    """Return a page with the part between a mark and its end replaced."""
+    pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
+    text, marks = re.subn(pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL)
+    assert marks == 1, f"The page has lost the marks of its table of {name}."
+    return text
 
 
 if __name__ == "__main__":
