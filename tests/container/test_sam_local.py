@@ -3,15 +3,22 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from local import sam, stack
+from local.fleet import reserve_port
+from tests.waiting import wait_until
 from training.deploy import deploy
 from training.sample import sample_archive
 from training.stage import stage
@@ -91,17 +98,62 @@ def test_a_built_function_is_small(built: Path, function: str) -> None:
     assert size < LIMITS[function] * MEGABYTES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_function_in_a_container_answers_its_event_as_recorded(built: Path, reachable: Path, name: str) -> None:
-    expected = EXPECTED[name]
+def configured(built: Path) -> list[str]:
+    """Return the options for what was built; without them SAM looks for samconfig.toml beside the built template."""
+    return ["--template", str(built / "template.yaml"), "--config-file", str(stack.ROOT / "samconfig.toml")]
+
+
+def invoke(built: Path, function: str, *options: str) -> Any:
+    """Return what a built function answers in its container."""
     answer = said(
-        SAM, "local", "invoke", expected["function"], "--template", str(built / "template.yaml"),
-        "--event", str(EVENTS / f"{name}.json"), "--env-vars", str(reachable), "--skip-pull-image",
+        SAM, "local", "invoke", function, *configured(built), *options,
         env=os.environ | {"SAM_CLI_TELEMETRY": "0"},
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    record = json.loads(answer.stdout)
+    return json.loads(answer.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_in_a_container_answers_its_event_as_recorded(built: Path, reachable: Path, name: str) -> None:
+    expected = EXPECTED[name]
+    event = str(EVENTS / f"{name}.json")
+    record = invoke(built, expected["function"], "--event", event, "--env-vars", str(reachable))
     if "error" in expected:
         assert record["errorType"] == expected["error"], record
     else:
         assert record == record | expected["answer"]
+
+
+@pytest.mark.parametrize(
+    ("function", "error"), [("SerializeFunction", "ImageReadFailed"), ("DriftFunction", "BaselineError")]
+)
+def test_a_function_reaches_nothing_where_samconfig_alone_sets_it_up(built: Path, function: str, error: str) -> None:
+    overrides = ("--parameter-overrides", "DataBucketName=any-bucket DriftCheck=on")
+    record = invoke(built, function, "--event", str(EVENTS / "serialize_happy.json"), *overrides)
+    assert record["errorType"] == error
+    assert "http://127.0.0.1:9/" in record["errorMessage"]
+
+
+def test_start_lambda_answers_an_sdk_where_samconfig_alone_sets_it_up(built: Path) -> None:
+    with closing(reserve_port()) as reserved:
+        port = reserved.getsockname()[1]
+    command = [SAM, "local", "start-lambda", *configured(built), "--port", str(port)]
+    client = boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        config=Config(signature_version=UNSIGNED, read_timeout=300, retries={"total_max_attempts": 1}),
+        region_name=stack.REGION,
+    )
+    with subprocess.Popen(command, cwd=stack.ROOT, stderr=subprocess.DEVNULL) as server:
+
+        def listens() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0 or server.poll() is not None
+
+        try:
+            wait_until(listens)
+            event = (EVENTS / "threshold_happy.json").read_bytes()
+            answer = json.load(client.invoke(FunctionName="ThresholdFunction", Payload=event)["Payload"])
+        finally:
+            server.send_signal(signal.SIGINT)
+    assert answer == answer | EXPECTED["threshold_happy"]["answer"]

@@ -81,9 +81,12 @@ def outcomes(ended: Batch) -> dict[str, tuple[str, str]]:
 
 
 def waiting_for_review() -> Iterator[str]:
+    """Take all messages from the review queue, for good, and yield the keys that they name."""
     sqs = boto3.client("sqs")
-    while found := sqs.receive_message(QueueUrl=queue(), MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages"):
-        yield from (json.loads(message["Body"])["s3_key"] for message in found)
+    while found := sqs.receive_message(QueueUrl=queue(), MaxNumberOfMessages=10).get("Messages"):
+        for message in found:
+            sqs.delete_message(QueueUrl=queue(), ReceiptHandle=message["ReceiptHandle"])
+            yield json.loads(message["Body"])["s3_key"]
 
 
 def check(photos: Photos, folder: Path) -> None:
