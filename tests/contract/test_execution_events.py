@@ -18,14 +18,17 @@ EXECUTION = """
     target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue", "InputPath": "$.detail"}
     events.put_targets(Rule="rule", Targets=[target])
 
+    stopped = threading.Event()
+
     def ended(name, state, stop_after=None):
         definition = json.dumps({"StartAt": "Only", "States": {"Only": state}})
         role = "arn:aws:iam::123456789012:role/role"
         arn = states.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
         started = states.start_execution(stateMachineArn=arn, name="it", input='{"key": "é"}')
         if stop_after:
-            stop_after.wait(10)
+            stop_after.wait(60)
             states.stop_execution(executionArn=started["executionArn"])
+            stopped.set()
         while (end := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
             time.sleep(0.01)
         return end["status"]
@@ -43,7 +46,7 @@ ABORTED = """
     send, begun = Service._eval_service_task, threading.Event()
     def send_late(*given, **named):
         begun.set()
-        time.sleep(0.5)
+        stopped.wait(60)
         send(*given, **named)
     Service._eval_service_task = send_late
     task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True,

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from monitoring import redrive as redrives
 from monitoring.redrive import RedriveError, Redriven, redrive, redrive_listed
 from tests.conftest import ROOT
 from tests.images import encoded, gradient
+from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed
 
 QUEUE = "FailedExecutions"
@@ -34,10 +34,7 @@ def empty_queue() -> None:
 
 def wait_for(number: int) -> None:
     """Wait until so many messages are in the queue; they follow their executions' ends within moments."""
-    deadline = time.monotonic() + 30
-    while (found := waiting()) < number:
-        assert time.monotonic() < deadline, f"{found} of {number} messages came"
-        time.sleep(0.02)
+    wait_until(lambda: waiting() >= number)
 
 
 def waiting() -> int:
@@ -64,9 +61,8 @@ def execute(deployed: Deployed, name: str, given: dict[str, Any]) -> str:
 
 def ended(arn: str) -> Any:
     states = boto3.client("stepfunctions")
-    while (answer := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(0.02)
-    return answer
+    wait_until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING")
+    return states.describe_execution(executionArn=arn)
 
 
 def redriven(deployed: Deployed) -> list[Any]:
@@ -80,8 +76,8 @@ def redriven(deployed: Deployed) -> list[Any]:
 def broken(deployed: Deployed) -> Deployed:
     """A stack whose endpoint isn't there, with an empty queue and nothing that runs."""
     states = boto3.client("stepfunctions")
-    while states.list_executions(stateMachineArn=machine(deployed), statusFilter="RUNNING")["executions"]:
-        time.sleep(0.02)
+    running = {"stateMachineArn": machine(deployed), "statusFilter": "RUNNING"}
+    wait_until(lambda: not states.list_executions(**running)["executions"])
     empty_queue()
     deployed.stack.deploy({"EndpointName": "no-such-endpoint"})
     return deployed
