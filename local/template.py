@@ -41,7 +41,7 @@ class StateMachineSpec:
     name: str
     type: Literal["STANDARD", "EXPRESS"]
     definition: str
-    role: Sequence[Mapping[str, Any]]
+    role: Sequence[Mapping[str, Any]] = ()
 
 
 def function_arn(name: str, region: str) -> str:
