@@ -37,6 +37,8 @@ class Need:
 
 def check_role(machine: StateMachineSpec, region: str) -> None:
     """Raise PermissionMissing for the first permission that the machine's role lacks."""
+    if machine.role is None:
+        return
     for need in _needs(json.loads(machine.definition), machine.name, region):
         if not _allows(machine.role, need):
             raise PermissionMissing(

@@ -36,12 +36,15 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class StateMachineSpec:
-    """A state machine as the template defines it, its substitutions made, and the statements of its role's policies."""
+    """A state machine as the template defines it, its substitutions made.
+
+    `role` are the statements of its role's policies, None where SAM would make the role.
+    """
 
     name: str
     type: Literal["STANDARD", "EXPRESS"]
     definition: str
-    role: Sequence[Mapping[str, Any]] = ()
+    role: Sequence[Mapping[str, Any]] | None = None
 
 
 def function_arn(name: str, region: str) -> str:
@@ -122,7 +125,7 @@ class Template:
                     name=self._state_machine_name(name),
                     type=properties.get("Type", "STANDARD"),
                     definition=substitute(text, values),
-                    role=self._statements(properties["Role"]) if "Role" in properties else (),
+                    role=self._statements(properties["Role"]) if "Role" in properties else None,
                 )
             )
         return specs
