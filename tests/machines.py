@@ -1,5 +1,7 @@
 """The state machines as template.yaml deploys them: each with the numbers that the template gives it."""
 
+from dataclasses import replace
+
 from local import stack
 from local.template import StateMachineSpec, Template
 
@@ -9,6 +11,11 @@ def attribute(name: str, what: str) -> str:
     return f"https://sqs.{stack.REGION}.amazonaws.com/{name}/{what}"
 
 
-MACHINES: list[StateMachineSpec] = Template(
-    stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION, attribute
-).state_machines()
+TEMPLATE = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION, attribute)
+# By their logical ids, as the template may leave a name to CloudFormation.
+MACHINES: list[StateMachineSpec] = [
+    replace(machine, name=name)
+    for name, machine in zip(
+        TEMPLATE.resources("AWS::Serverless::StateMachine"), TEMPLATE.state_machines(), strict=True
+    )
+]

@@ -15,7 +15,8 @@ from monitoring.redrive import RedriveError, Redriven, redrive, redrive_listed
 from tests.conftest import ROOT
 from tests.images import encoded, gradient
 from tests.waiting import wait_until
-from tests.workflow.conftest import ENDPOINT, Deployed
+from tests.workflow.conftest import ENDPOINT, ROLE, Deployed
+from training.deploy import deploy
 
 QUEUE = "FailedExecutions"
 
@@ -84,6 +85,8 @@ def broken(deployed: Deployed) -> Deployed:
 
 
 def repair(deployed: Deployed) -> None:
+    """Bring the endpoint back, also where another test has taken it down for good, and lead the stack to it."""
+    deploy(deployed.model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=ROLE)
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0"})
 
 
