@@ -140,7 +140,9 @@ def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(
 @pytest.mark.usefixtures("local")
 def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from training import train;"
+        "import signal, sys; from pathlib import Path; from training import train;"
+        # Whatever runs in the background of a shell would ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from tests.contract.test_sagemaker_training import run;"
         "run(Path(sys.argv[1]), hyperparameters={'steps': '3', 'until': sys.argv[2]})"
     )
@@ -151,11 +153,14 @@ def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
     ) as watcher:
-        job = started_job(tmp_path)
-        assert watcher.stdout is not None
-        assert any("Epoch" in line for line in watcher.stdout)
-        watcher.send_signal(signal.SIGINT)
-        said = watcher.communicate(timeout=LONGEST_SECONDS)[1]
+        try:
+            job = started_job(tmp_path)
+            assert watcher.stdout is not None
+            assert any("Epoch" in line for line in watcher.stdout)
+            watcher.send_signal(signal.SIGINT)
+            said = watcher.communicate(timeout=LONGEST_SECONDS)[1]
+        finally:
+            watcher.kill()
     seen.touch()
     assert "goes on without us; `workflow train --resume`" in said
     assert not (tmp_path / MODEL_FILE).exists()
