@@ -7,7 +7,7 @@ export SAM_CLI_TELEMETRY := 0
 SOURCES := functions training monitoring local benchmarks checks cli
 ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 
-help: ## Say what there is.
+help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 install: .venv/installed ## Install everything, pinned, into .venv.

@@ -86,7 +86,7 @@ def redrive(
         left = None if limit is None else max(0, limit - found.started)
         listed = redrives.redrive_listed(state_machine or stacks.state_machine_arn, start, left)
         rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
-    table(("executions", "started again", "had been before", "failed meanwhile"), rows)
+    table(("executions", "started again", "already started", "failed meanwhile"), rows)
     redrives.require_readable(found)
 
 

@@ -1,4 +1,4 @@
-"""What CloudFormation says of the stacks that stand on this machine: their outputs."""
+"""What CloudFormation answers about the stacks on this machine: their outputs."""
 
 import json
 from collections.abc import Mapping

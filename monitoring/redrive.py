@@ -37,7 +37,7 @@ class RedriveError(MonitoringError):
 
 @dataclass(frozen=True)
 class Redriven:
-    """How many executions were started again, and how many had been before.
+    """How many executions were started again, and how many already were by an earlier redrive.
 
     Of the messages that stay in the queue, `failed_since` tell of executions that failed after the redrive had begun,
     most of which it started itself, and `unreadable` of none.

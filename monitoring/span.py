@@ -32,7 +32,7 @@ def parse_span(since: str | None, first: str | None, last: str | None, now: date
             raise SpanError("Give either --since, or --from and --to.")
         found = re.fullmatch(r"(\d+)([smhd])", since.strip())
         if found is None:
-            raise SpanError(f"{since!r} is no duration; give a number and s, m, h or d, such as 2h.")
+            raise SpanError(f"{since!r} is not a valid duration; give a number and s, m, h or d, such as 2h.")
         try:
             return Span((now or datetime.now(UTC)) - timedelta(**{UNITS[found[2]]: int(found[1])}))
         except OverflowError as error:

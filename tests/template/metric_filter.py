@@ -31,7 +31,7 @@ def matches(pattern: str, line: str, *, absent_differs: bool = False) -> bool:
     """
     text = pattern.strip()
     if not (text.startswith("{") and text.endswith("}")):
-        raise PatternError(f"A pattern for JSON stands in braces: {pattern}")
+        raise PatternError(f"A pattern for JSON is written in braces: {pattern}")
     condition = _Parser(text[1:-1], absent_differs).parse()
     try:
         return condition(json.loads(line))
@@ -124,7 +124,7 @@ def _value(selector: str, event: Any) -> Any:
 def _equal(value: Any, wanted: str, *, quoted: bool) -> bool:
     if not quoted and NUMBER.fullmatch(wanted):
         return isinstance(value, int | float) and value == float(wanted)
-    # An asterisk stands for any text before or after the term, and for itself within it.
+    # An asterisk matches any text before or after the term, and itself within it.
     start, end = wanted.startswith("*"), wanted.endswith("*")
     middle = re.escape(wanted.removeprefix("*").removesuffix("*") if wanted != "*" else "")
     return re.fullmatch(f"{'.*' if start else ''}{middle}{'.*' if end else ''}", str(value), re.DOTALL) is not None

@@ -29,9 +29,9 @@ def test_times_without_a_zone_are_utc() -> None:
 @pytest.mark.parametrize(
     ("since", "first", "last", "message"),
     [
-        ("2", None, None, "no duration"),
-        ("-2h", None, None, "no duration"),
-        ("2 weeks", None, None, "no duration"),
+        ("2", None, None, "not a valid duration"),
+        ("-2h", None, None, "not a valid duration"),
+        ("2 weeks", None, None, "not a valid duration"),
         ("9999999999d", None, None, "no records"),
         ("2h", "2026-11-23", None, "either --since"),
         (None, "yesterday", None, "no time"),
