@@ -31,11 +31,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import logs
+from inference.batch import ACCOUNT_FILE, BATCHES
+from inference.ledger import LEDGER_FILE
 from local import stack
-from monitoring.batch import ACCOUNT_FILE, BATCHES
-from monitoring.ledger import LEDGER_FILE
+from training.datasets.sample import sample_archive
 from training.deploy import deploy
-from training.sample import sample_archive
 from training.stage import stage
 from training.train import train
 

@@ -26,8 +26,8 @@ from rich.table import Table
 from local import sam, stack
 from local.lambdas import Function
 from local.template import FunctionSpec, Template
+from training.datasets.sample import sample_archive
 from training.deploy import deploy
-from training.sample import sample_archive
 from training.stage import stage
 from training.train import train
 

@@ -24,10 +24,10 @@ from sklearn.datasets import load_sample_image
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from monitoring.drift import Verdict, compare, overall
-from monitoring.measures import measure
-from monitoring.window import Sample
-from training import cifar
+from monitoring.drift.measures import measure
+from monitoring.drift.verdict import Verdict, compare, overall
+from monitoring.drift.window import Sample
+from training.datasets import cifar
 
 PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
 sys.path.insert(0, str(PROGRAM))

@@ -34,9 +34,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from local.fleet import reserve_port
-from training import cifar, stage
+from local.sagemaker.fleet import reserve_port
+from training import stage
 from training.dataset import Dataset
+from training.datasets import cifar
 
 PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
 sys.path.insert(0, str(PROGRAM))

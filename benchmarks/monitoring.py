@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from monitoring.baseline import BASELINE_FILE, Baseline
-from monitoring.measures import MEASURES, measure
-from monitoring.report import REPORT_FILE
-from monitoring.window import Sample
+from monitoring.drift.baseline import BASELINE_FILE, Baseline
+from monitoring.drift.measures import MEASURES, measure
+from monitoring.drift.window import Sample
+from monitoring.report.page import REPORT_FILE
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ("bicycle", "motorcycle")

@@ -18,10 +18,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
+from inference.costs import IMAGES, Measured, paths
 from local import stack
 from local.template import Template
-from monitoring.costs import IMAGES, Measured, paths
-from training.costs import PRICES
+from training.sagemaker.costs import PRICES
 
 DOCS = stack.ROOT / "docs"
 SIZES = tuple(10**power for power in range(3, 8))

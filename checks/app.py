@@ -9,10 +9,10 @@ from checks.check import Check, Status, client, judged
 from checks.scope import Scope
 from local.stack import ROOT
 from local.template import output_keys
-from monitoring.evaluate import EVALUATION_FILE, read_evaluation
+from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
 from training.errors import StackError
 from training.model import MODEL_FILE, Model
-from training.stacks import Outputs
+from training.sagemaker.stacks import Outputs
 
 READ = "Read them with `aws sqs receive-message`; docs/deploy.md says what they are."
 # The outputs that are queues, and what to do about messages; reviews are expected.

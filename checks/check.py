@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from monitoring.errors import MonitoringError
-from training import aws_errors
 from training.errors import StackError, TrainingError
+from training.sagemaker import aws_errors
 
 PERMISSION = re.compile(r"AccessDenied.*|UnauthorizedOperation|NotAuthorized|AuthorizationError|403")
 PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10, read_timeout=30)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from checks.check import Check, judged
 from checks.throwaway import Copy
-from training.polling import pauses
+from training.sagemaker.polling import pauses
 
 # Just within what Serialize takes, so that it takes memory and time.
 SIDE = 7000

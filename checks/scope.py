@@ -7,9 +7,9 @@ from pathlib import Path
 import boto3
 
 from checks.check import client
-from training.endpoint import EndpointOptions
-from training.recipes import Recipe, recipe_of
-from training.stacks import Stacks
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.recipes import Recipe, recipe_of
+from training.sagemaker.stacks import Stacks
 
 
 @dataclass(frozen=True)

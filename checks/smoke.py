@@ -10,20 +10,23 @@ import boto3
 from checks.check import Check, Status, attempt, judged
 from checks.faults import faults
 from checks.throwaway import Copy, new_copy, torn_down
+from inference import batch
 from local.stack import ROOT
-from monitoring import baseline, batch, evaluate, pull
-from monitoring.capture import CaptureRecord, read_capture
-from monitoring.capture_sources import S3Capture
-from monitoring.span import Span
-from training.build_image import build_image
+from monitoring.capture.records import CaptureRecord, read_capture
+from monitoring.capture.sources import S3Capture
+from monitoring.capture.span import Span
+from monitoring.drift import baseline
+from monitoring.quality import evaluate
+from monitoring.report import build as pull
 from training.deploy import deploy, rollback
-from training.endpoint import EndpointOptions
 from training.model import MODEL_FILE, Model
-from training.polling import pauses
+from training.sagemaker.build_image import build_image
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.polling import pauses
+from training.sagemaker.update import canary_of
 from training.stage import stage
 from training.teardown import standing
 from training.train import train
-from training.update import canary_of
 
 ALGORITHM = "scattering_ridge"
 DATASET = "sample"

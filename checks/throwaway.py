@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 
 from checks.check import CheckError
 from local.stack import ROOT
-from training.costs import PRICES, instance_cost
 from training.model import JOB_FILE, Job
-from training.polling import pauses
-from training.stacks import StackMissing, Stacks, read_outputs
+from training.sagemaker.costs import PRICES, instance_cost
+from training.sagemaker.polling import pauses
+from training.sagemaker.stacks import StackMissing, Stacks, read_outputs
 from training.teardown import standing, teardown
 
 LONGEST_WAIT = 300.0

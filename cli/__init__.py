@@ -38,8 +38,8 @@ def _sentence(error: Exception) -> str | None:
 
     from local.errors import LocalError
     from monitoring.errors import MonitoringError
-    from training import aws_errors
     from training.errors import TrainingError
+    from training.sagemaker import aws_errors
 
     if isinstance(error, BotoCoreError | ClientError):
         return aws_errors.sentence(error)

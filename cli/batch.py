@@ -7,7 +7,7 @@ import typer
 
 from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
 from cli.show import console, table
-from training.stacks import DEFAULT_STACK, Stacks
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 app = typer.Typer()
 
@@ -38,8 +38,8 @@ def batch(
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
-    from monitoring import batch as room
-    from monitoring.ledger import LEDGER_FILE
+    from inference import batch as room
+    from inference.ledger import LEDGER_FILE
 
     if redrive is not None:
         if prefix or manifest or upload:
@@ -75,8 +75,8 @@ def redrive(
     limit: Annotated[int | None, typer.Option(min=1, help="Start at most N executions.", metavar="N")] = None,
 ) -> None:
     """Start executions again that failed, timed out or were aborted; each once."""
-    from monitoring import redrive as redrives
-    from monitoring.span import parse_span
+    from inference import redrive as redrives
+    from monitoring.capture.span import parse_span
 
     start = parse_span(since, None, None).start if since else None
     stacks = Stacks(stack)
@@ -95,11 +95,11 @@ def costs(out: Out = DEFAULT_OUT) -> None:
     """Tell what 1,000 images cost in requests: as in the course project, by ours one by one, and by ours in batch."""
     import boto3
 
+    from inference import costs as room
+    from inference.executions import EXECUTIONS_FILE, read_executions
     from local.stack import BUCKET, REGION, ROOT
     from local.template import Template
-    from monitoring import costs as room
-    from monitoring.executions import EXECUTIONS_FILE, read_executions
-    from training.costs import PRICES
+    from training.sagemaker.costs import PRICES
 
     template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET}, REGION)
     memory = {name: spec["MemorySize"] for name, spec in template.resources("AWS::Serverless::Function").items()}

@@ -8,7 +8,7 @@ import typer
 
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack
 from cli.show import console
-from training.stacks import DEFAULT_STACK
+from training.sagemaker.stacks import DEFAULT_STACK
 
 app = typer.Typer()
 

@@ -25,10 +25,10 @@ from cli.options import (
     seconds,
 )
 from cli.show import agree, console, price, rounded, table
-from training.stacks import DEFAULT_STACK, Stacks
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
-    from training.update import Canary
+    from training.sagemaker.update import Canary
 
 app = typer.Typer()
 
@@ -107,9 +107,9 @@ def train(
 ) -> None:
     """Train a model on a staged data set as a SageMaker training job; write model.json."""
     from training import train as room
-    from training.costs import training_cost
     from training.dataset import Dataset
-    from training.request import TrainingOptions
+    from training.sagemaker.costs import training_cost
+    from training.sagemaker.request import TrainingOptions
 
     if resume:
         model = room.resume(out)
@@ -172,10 +172,10 @@ def deploy(
 ) -> None:
     """Serve the model of model.json by an endpoint that captures its data, or move an endpoint to it."""
     from training import deploy as room
-    from training.costs import variant_cost
-    from training.endpoint import EndpointOptions
     from training.model import MODEL_FILE, Model
-    from training.scaling import Scaling
+    from training.sagemaker.costs import variant_cost
+    from training.sagemaker.endpoint import EndpointOptions
+    from training.sagemaker.scaling import Scaling
 
     stacks = Stacks(stack)
     endpoint = endpoint or stacks.endpoint
@@ -217,7 +217,7 @@ def _watched(
     endpoint: str, percent: int | None, bake: int | None, alarms: list[str] | None, ignore_alarms: bool
 ) -> "Canary":
     """Return how an update goes, and say which alarms do not watch it."""
-    from training.update import canary_of
+    from training.sagemaker.update import canary_of
 
     canary = canary_of(endpoint, percent, bake, alarms or (), ignore_alarms=ignore_alarms)
     if canary.ignored:
@@ -290,6 +290,6 @@ def build_image(
     push: Annotated[bool, typer.Option("--push/--no-push", help="Push it to the account's registry.")] = True,
 ) -> None:
     """Build the container of our algorithm with Docker, and push it to ECR."""
-    from training import build_image as room
+    from training.sagemaker import build_image as room
 
     console.print(f"Image: {room.build_image(algorithm, push=push)}")

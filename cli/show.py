@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from training.costs import Cost
+    from training.sagemaker.costs import Cost
 
 console = Console()
 

@@ -22,10 +22,10 @@ from cli.options import (
     StateMachine,
 )
 from cli.show import console, table
-from training.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
+from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
-    from monitoring.capture_sources import CaptureSource
+    from monitoring.capture.sources import CaptureSource
 
 app = typer.Typer()
 
@@ -41,7 +41,7 @@ def evaluate(
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Ask the endpoint about all test images, and recommend the threshold that keeps the error low."""
-    from monitoring import evaluate as room
+    from monitoring.quality import evaluate as room
 
     stacks = Stacks(stack)
     bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
@@ -64,7 +64,7 @@ def cases(
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Make test events from a data set's test images and from broken ones."""
-    from monitoring import cases as room
+    from inference import cases as room
 
     made = room.generate(bucket or Stacks(stack).bucket, name, out, images)
     console.print(f"{len(made)} cases: {out / 'events'}")
@@ -81,9 +81,9 @@ def run(
     """Start an execution of the state machine for each case, and write down how it ended."""
     from collections import Counter
 
-    from monitoring import cases as made
-    from monitoring import run as room
-    from monitoring.executions import EXECUTIONS_FILE
+    from inference import cases as made
+    from inference import run as room
+    from inference.executions import EXECUTIONS_FILE
 
     listed = made.read_cases(out / made.CASES_FILE)
     machine = state_machine or Stacks(stack).state_machine_arn
@@ -117,8 +117,8 @@ def report(
 
     With a window or a folder, report on the captured data alone.
     """
-    from monitoring import pull
-    from monitoring.span import parse_span
+    from monitoring.capture.span import parse_span
+    from monitoring.report import build as pull
 
     if (since, first, last, from_folder) == (None, None, None, None):
         stacks = Stacks(stack)
@@ -156,10 +156,10 @@ def capture(
     images: Annotated[Path | None, typer.Option(help="Folder to write the images to.", file_okay=False)] = None,
 ) -> None:
     """Read what the endpoint captured, count it by hour against CloudWatch's invocations, and write it down."""
-    from monitoring import pull
-    from monitoring.capture import read_capture
-    from monitoring.export import export
-    from monitoring.span import parse_span
+    from monitoring.capture.export import export
+    from monitoring.capture.records import read_capture
+    from monitoring.capture.span import parse_span
+    from monitoring.report import build as pull
 
     span = parse_span(since, first, last)
     captured = _captured(bucket, endpoint, from_folder, stack)
@@ -184,8 +184,8 @@ def capture(
 @app.command()
 def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
     """Measure the images and scores of what was evaluated, as the reference for drift."""
-    from monitoring import baseline as room
-    from monitoring.evaluate import EVALUATION_FILE, read_evaluation
+    from monitoring.drift import baseline as room
+    from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
 
     evaluation = read_evaluation(out / EVALUATION_FILE)
     bucket = bucket or Stacks(stack).bucket
@@ -209,9 +209,9 @@ def drift(
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Compare what the endpoint captured with the baseline."""
-    from monitoring import drift as room
-    from monitoring import pull
-    from monitoring.span import parse_span
+    from monitoring.capture.span import parse_span
+    from monitoring.drift import verdict as room
+    from monitoring.report import build as pull
 
     span = parse_span(since, first, last)
     captured = _captured(bucket, endpoint, from_folder, stack)
@@ -240,7 +240,7 @@ class _Captured:
 
 def _captured(bucket: str | None, endpoint: str | None, folder: Path | None, stack: str) -> _Captured:
     """Return what the options name, else what the stacks do; a folder is read without asking AWS anything."""
-    from monitoring.capture_sources import FolderCapture, S3Capture
+    from monitoring.capture.sources import FolderCapture, S3Capture
 
     if folder:
         return _Captured(FolderCapture(folder), bucket, endpoint or DEFAULT_ENDPOINT)

@@ -18,7 +18,7 @@ from local import stack
 from local.errors import LocalError
 
 if TYPE_CHECKING:
-    from monitoring.evaluate import Evaluation
+    from monitoring.quality.evaluate import Evaluation
 
 ENDPOINT = "image-classification"
 SUMMARY_FILE = "summary.json"
@@ -98,8 +98,10 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
         stage.upload(dataset, out, bucket)
     with clock.step("explore", "count, measure and draw samples"):
         explore.explore(dataset.name, out)
-    from monitoring import cases, evaluate, pull, run
-    from monitoring.findings import unexpected_ends
+    from inference import cases, run
+    from monitoring.quality import evaluate
+    from monitoring.report import build as pull
+    from monitoring.report.findings import unexpected_ends
     from training import deploy, predict, train
 
     with clock.step("train", "run a SageMaker training job"):

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import boto3
 
+from contracts.files import write_whole
 from local.errors import LocalError
 from local.stack import BUCKET, REGION, ROOT, Options, Running
 from local.template import Template
-from monitoring.files import write_whole
 
 ENVIRONMENT_FILE = "env.json"
 

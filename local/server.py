@@ -14,19 +14,20 @@ from typing import Any
 import boto3
 from moto.core.config import default_user_config
 
-from local import data_stack, mends, sam, stack_outputs
-from local.alarms import Alarms
+from local import data_stack, sam, stack_outputs
 from local.errors import LocalError
-from local.fleet import Fleet
+from local.gateway import Front
 from local.lambdas import Function
-from local.metrics import Metrics
-from local.moto_front import Front
+from local.moto_patches import patches as mends
 from local.permissions import check_role
-from local.sagemaker import SageMaker
+from local.sagemaker.alarms import Alarms
+from local.sagemaker.control_plane import SageMaker
+from local.sagemaker.fleet import Fleet
+from local.sagemaker.metrics import Metrics
+from local.sagemaker.training_jobs import LOG_GROUP, TrainingJob
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT, Options
 from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template
-from local.training_jobs import LOG_GROUP, TrainingJob
-from training.stacks import Stacks
+from training.sagemaker.stacks import Stacks
 
 
 class DefinitionRefused(LocalError):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import boto3
 from rich.console import Console
 
-from training.aws_errors import with_advice
-from training.endpoint import OWNER_TAG, EndpointOptions, config_request, model_request
 from training.errors import DeployError
 from training.model import Model
-from training.polling import pauses
-from training.scaling import Scaling, apply_scaling
-from training.update import Canary, is_serverless, previous_config, update
+from training.sagemaker.aws_errors import with_advice
+from training.sagemaker.endpoint import OWNER_TAG, EndpointOptions, config_request, model_request
+from training.sagemaker.polling import pauses
+from training.sagemaker.scaling import Scaling, apply_scaling
+from training.sagemaker.update import Canary, is_serverless, previous_config, update
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

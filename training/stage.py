@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from training import cifar, folder
-from training.collection import ImageCollection, without_leaks
 from training.dataset import RECORD, SPLITS, Dataset, Sample, format_lst, prefix
-from training.download import CIFAR100, check, fetch
+from training.datasets import cifar, folder
+from training.datasets.collection import ImageCollection, without_leaks
+from training.datasets.download import CIFAR100, check, fetch
+from training.datasets.sample import sample_archive
 from training.errors import DatasetError
-from training.sample import sample_archive
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

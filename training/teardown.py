@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import boto3
 from botocore.exceptions import ClientError
 
-from training.costs import variant_cost
 from training.deploy import settle
-from training.endpoint import OWNER_TAG
 from training.errors import DeployError
-from training.polling import pauses
-from training.scaling import apply_scaling, is_scaled
+from training.sagemaker.costs import variant_cost
+from training.sagemaker.endpoint import OWNER_TAG
+from training.sagemaker.polling import pauses
+from training.sagemaker.scaling import apply_scaling, is_scaled
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,13 +12,13 @@ from botocore.exceptions import NoRegionError
 from sagemaker.core import image_uris
 from sagemaker.core.resources import TrainingJob
 
-from training.aws_errors import with_advice
 from training.dataset import Dataset
 from training.errors import JobError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
-from training.recipes import Recipe, recipe_of
-from training.request import TrainingOptions, training_request
-from training.watch import ENDED, watch
+from training.sagemaker.aws_errors import with_advice
+from training.sagemaker.progress import ENDED, watch
+from training.sagemaker.recipes import Recipe, recipe_of
+from training.sagemaker.request import TrainingOptions, training_request
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef

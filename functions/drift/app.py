@@ -1,18 +1,18 @@
 """Drift: compare what the endpoint captured in the last hours with the baseline, and send the verdict to CloudWatch.
 
-What it needs fits into a zip file: NumPy, SciPy, Pillow, boto3 and the package `monitoring`, to which a link leads from
-here. `sam build` packs what the link leads to. Charts stay with `workflow drift`.
+What it needs fits into a zip file: NumPy, SciPy, Pillow, boto3 and our own packages, to which links lead from
+here. `sam build` packs what the links lead to. Charts stay with `workflow drift`.
 """
 
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitoring.baseline import BaselineError, baseline_key, read_s3
-from monitoring.capture import read_capture
-from monitoring.capture_sources import S3Capture
-from monitoring.drift import judge, publish
-from monitoring.window import Window
+from monitoring.capture.records import read_capture
+from monitoring.capture.sources import S3Capture
+from monitoring.drift.baseline import BaselineError, baseline_key, read_s3
+from monitoring.drift.verdict import judge, publish
+from monitoring.drift.window import Window
 
 
 class ConfigurationError(Exception):

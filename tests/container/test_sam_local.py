@@ -17,10 +17,10 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from local import sam, stack
-from local.fleet import reserve_port
+from local.sagemaker.fleet import reserve_port
 from tests.waiting import wait_until
+from training.datasets.sample import sample_archive
 from training.deploy import deploy
-from training.sample import sample_archive
 from training.stage import stage
 from training.train import train
 

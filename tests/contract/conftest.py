@@ -45,7 +45,7 @@ FRESH = """
 import json, os, sys, traceback
 import boto3, moto.server
 from moto import mock_aws
-import local.mends
+import local.moto_patches.patches
 for line in sys.stdin:
     reader, writer = os.pipe()
     if os.fork() == 0:
@@ -81,7 +81,7 @@ def outcome() -> Iterator[Outcome]:
         assert interpreter.stdout is not None
 
         def run(source: str, *, mended: bool) -> str:
-            lines = ["import local.mends as mends", "mends.apply()", "mends.apply()"] if mended else []
+            lines = ["import local.moto_patches.patches as mends", "mends.apply()", "mends.apply()"] if mended else []
             print(json.dumps("\n".join([*lines, textwrap.dedent(source)])), file=interpreter.stdin, flush=True)
             status, said = json.loads(interpreter.stdout.readline())
             assert status == 0, said

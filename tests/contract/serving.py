@@ -13,10 +13,10 @@ from tests.containers import model_of
 from tests.processes import DIES_AFTER
 from tests.waiting import LONGEST_SECONDS
 from training.deploy import Deployment, deploy
-from training.endpoint import EndpointOptions
-from training.scaling import Scaling
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.scaling import Scaling
+from training.sagemaker.update import Canary
 from training.teardown import standing
-from training.update import Canary
 
 
 def serve(

@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from local import stack
-from training.build_image import build_image
 from training.errors import ImageBuildError
+from training.sagemaker.build_image import build_image
 
 DOCKER = """#!{python}
 import json, sys

@@ -9,9 +9,9 @@ import pytest
 from local import stack
 from tests.conftest import led_to
 from tests.contract.test_cli_sagemaker import Refusing, only_line, refusing, workflow
-from training import stacks
 from training.errors import StackError
-from training.stacks import StackMissing, Stacks
+from training.sagemaker import stacks
+from training.sagemaker.stacks import StackMissing, Stacks
 
 __all__ = ["refusing"]  # a fixture
 

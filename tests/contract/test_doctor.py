@@ -16,13 +16,13 @@ from checks.check import Check, Status, attempt
 from checks.doctor import examine
 from checks.scope import Scope
 from local import stack
-from monitoring.evaluate import EVALUATION_FILE, Prediction, assess
+from monitoring.quality.evaluate import EVALUATION_FILE, Prediction, assess
 from tests.containers import LABELS, model_of
 from tests.contract.test_cli_sagemaker import workflow
 from training.deploy import deploy
-from training.endpoint import EndpointOptions
 from training.model import MODEL_FILE, Model
-from training.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK
 
 
 @pytest.fixture(scope="module")

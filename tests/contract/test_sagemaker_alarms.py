@@ -9,10 +9,10 @@ import pytest
 from tests.containers import model_of
 from tests.contract.serving import answer_of, kinds, serve
 from tests.contract.test_cli_sagemaker import only_line, workflow
-from training.alarms import alarms_of
 from training.errors import DeployError
 from training.model import MODEL_FILE
-from training.update import Canary, canary_of
+from training.sagemaker.alarms import alarms_of
+from training.sagemaker.update import Canary, canary_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef

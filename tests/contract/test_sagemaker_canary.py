@@ -16,11 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import stack
 from tests.containers import model_of
 from tests.waiting import wait_until
-from training.alarms import in_alarm
 from training.deploy import Deployment, deploy, rollback
-from training.endpoint import EndpointOptions
 from training.errors import DeployError
-from training.update import canary_of
+from training.sagemaker.alarms import in_alarm
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.update import canary_of
 
 RATE = 20.0
 PERIOD = 10

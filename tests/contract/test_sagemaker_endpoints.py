@@ -7,19 +7,19 @@ from typing import Any
 import boto3
 import pytest
 
+from inference.batch import BATCHES
 from local import sam, stack
 from local.template import Template
-from monitoring.baseline import baseline_key
-from monitoring.batch import BATCHES
+from monitoring.drift.baseline import baseline_key
 from tests.containers import model_of
 from tests.contract.serving import answer_of, killed_after, kinds, serve
 from tests.waiting import wait_until
 from training.dataset import prefix
 from training.deploy import deploy, rollback
-from training.endpoint import EndpointOptions
 from training.errors import DeployError, PredictError
 from training.predict import predict
-from training.scaling import Scaling, is_scaled
+from training.sagemaker.endpoint import EndpointOptions
+from training.sagemaker.scaling import Scaling, is_scaled
 from training.teardown import standing, teardown
 
 pytestmark = pytest.mark.usefixtures("programs")

@@ -18,8 +18,8 @@ from training import train
 from training.dataset import Dataset
 from training.errors import JobError, ModelRecordError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
-from training.request import TrainingOptions
-from training.watch import Log
+from training.sagemaker.progress import Log
+from training.sagemaker.request import TrainingOptions
 
 DATASET = Dataset(
     name="tiny",

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from local import stack
 from tests.contract.serving import answer_of, killed_after, kinds, serve
 from training.deploy import rollback
-from training.endpoint import VARIANT
 from training.errors import DeployError
-from training.scaling import is_scaled
+from training.sagemaker.endpoint import VARIANT
+from training.sagemaker.scaling import is_scaled
 from training.teardown import standing, teardown
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from local import stack
 from tests.conftest import ROOT
 from tests.containers import write_programs
 from training.dataset import Dataset
-from training.sample import sample_archive
-from training.stacks import DEFAULT_STACK
+from training.datasets.sample import sample_archive
+from training.sagemaker.stacks import DEFAULT_STACK
 from training.stage import stage
 from training.teardown import standing
 

@@ -26,7 +26,8 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from local import mends, stack
+from local import stack
+from local.moto_patches import patches as mends
 from tests.judges.scenarios import Case, definitions
 
 LONGEST_SECONDS = 30

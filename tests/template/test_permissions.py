@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from monitoring.baseline import baseline_key
-from monitoring.drift import NAMESPACE
+from monitoring.drift.baseline import baseline_key
+from monitoring.drift.verdict import NAMESPACE
 from tests.template.transformed import APP, DATA, flat, of_type, transformed
-from training.endpoint import EndpointOptions
+from training.sagemaker.endpoint import EndpointOptions
 
 OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
 BUCKET = "arn:${AWS::Partition}:s3:::${DataBucketName}"

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from local import mends
+from local.moto_patches import patches as mends
 from tests.conftest import ROOT
 from tests.machines import MACHINES
 from tests.template.states_language.walk import states

@@ -11,13 +11,13 @@ from unittest.mock import Mock
 
 import pytest
 
+from inference.run import LONGEST_EXECUTION
 from local.template import substitute
-from monitoring.drift import FEWEST, NAMESPACE, judge, publish
-from monitoring.run import LONGEST_EXECUTION
-from monitoring.window import Window
+from monitoring.drift.verdict import FEWEST, NAMESPACE, judge, publish
+from monitoring.drift.window import Window
 from tests.conftest import ROOT
 from tests.template.transformed import APP, DATA, flat, of_type, resources, transformed
-from tests.unit.monitoring.monitoring_samples import baseline
+from tests.unit.samples import baseline
 
 FUNCTIONS = {"SerializeFunction": "serialize", "ClassifyFunction": "classify", "ThresholdFunction": "threshold"}
 CLIENTS = {"SerializeFunction": "S3", "ClassifyFunction": "RUNTIME"}

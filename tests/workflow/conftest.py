@@ -13,9 +13,9 @@ from tests.conftest import led_to
 from tests.images import encoded, gradient
 from tests.waiting import wait_until
 from training.dataset import Dataset
+from training.datasets.sample import sample_archive
 from training.deploy import deploy
 from training.model import Model
-from training.sample import sample_archive
 from training.stage import stage
 from training.train import train
 

@@ -8,10 +8,10 @@ import pytest
 from moto import mock_aws
 
 from local import stack
-from local.alarms import Alarms
-from local.metrics import NAMESPACE, Metrics
+from local.sagemaker.alarms import Alarms
+from local.sagemaker.metrics import NAMESPACE, Metrics
 from tests.waiting import wait_until
-from training.alarms import alarms_of
+from training.sagemaker.alarms import alarms_of
 
 DIMENSIONS = [{"Name": "EndpointName", "Value": "ep"}, {"Name": "VariantName", "Value": "AllTraffic"}]
 

@@ -18,18 +18,18 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from moto.core.botocore_stubber import MockRawResponse
 
 from benchmarks.batch import Photos, broken_images, kill_one_of_each, put_photos, start_driver
+from contracts.files import write_whole
+from inference import batch, costs, executions
+from inference.batch import Batch, BatchError, Request
+from inference.executions import Execution
+from inference.ledger import LEDGER_FILE, Ledger
+from inference.manifest import SourceError
 from local import stack
-from monitoring import batch, costs, executions
-from monitoring.batch import Batch, BatchError, Request
-from monitoring.executions import Execution
-from monitoring.files import write_whole
-from monitoring.ledger import LEDGER_FILE, Ledger
-from monitoring.sources import SourceError
 from tests.images import encoded, gradient
 from tests.processes import DIES_AFTER
 from tests.waiting import LONGEST_SECONDS, wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed
-from training.costs import PRICES
+from training.sagemaker.costs import PRICES
 
 IMAGES = 160
 GOOD = encoded(gradient(32, 32))

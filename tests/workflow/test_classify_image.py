@@ -10,8 +10,8 @@ from botocore.config import Config
 from PIL import Image
 
 from local import stack
-from monitoring.capture import wait_for
-from monitoring.capture_sources import S3Capture
+from monitoring.capture.records import wait_for
+from monitoring.capture.sources import S3Capture
 from tests.images import encoded, gradient
 from tests.waiting import LONGEST_SECONDS
 from tests.workflow.conftest import ENDPOINT, Deployed

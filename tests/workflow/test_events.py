@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from local import sam, stack
-from local.event_targets import transformed
+from local.moto_patches.eventbridge import transformed
 from local.template import Template
 from tests.conftest import led_to
 from tests.images import encoded, gradient

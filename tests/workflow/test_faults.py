@@ -8,9 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from inference.cases import generate
+from inference.run import run
 from local import stack
-from monitoring.cases import generate
-from monitoring.run import run
 from tests.processes import children, command
 from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 

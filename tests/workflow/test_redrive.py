@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
+from inference import redrive as redrives
+from inference.redrive import RedriveError, Redriven, redrive, redrive_listed
 from local import stack
-from monitoring import redrive as redrives
-from monitoring.redrive import RedriveError, Redriven, redrive, redrive_listed
 from tests.conftest import ROOT
 from tests.images import encoded, gradient
 from tests.waiting import wait_until

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import model
-from training.sample import sample_archive
+from training.datasets.sample import sample_archive
 
 
 def test_the_benchmark_measures_every_method_and_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

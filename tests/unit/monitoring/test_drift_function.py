@@ -5,9 +5,9 @@ import boto3
 import pytest
 
 from functions.drift import app
-from monitoring.baseline import BaselineError, baseline_key
-from monitoring.drift import NAMESPACE
-from tests.unit.monitoring.monitoring_samples import BUCKET, baseline, captured, lines
+from monitoring.drift.baseline import BaselineError, baseline_key
+from monitoring.drift.verdict import NAMESPACE
+from tests.unit.samples import BUCKET, baseline, captured, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

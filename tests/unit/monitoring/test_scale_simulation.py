@@ -47,7 +47,7 @@ def test_logs_are_counted_between_two_looks_and_with_what_lambda_adds_to_each_ca
 
 
 def test_a_gigabyte_of_logs_has_the_price_of_the_table() -> None:
-    prices = json.loads((ROOT / "training/prices.json").read_text())
+    prices = json.loads((ROOT / "training/sagemaker/prices.json").read_text())
     assert log_dollars({"serialize": 4e8, "express": 6e8}) == pytest.approx(prices["logs_gigabyte"])
 
 

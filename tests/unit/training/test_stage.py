@@ -13,10 +13,10 @@ from PIL import Image
 
 from tests.unit.training.cifar_archives import members, python2_split, random_rows, write_archive
 from training import stage as stage_module
-from training.cifar import to_images
 from training.dataset import Dataset, parse_lst
+from training.datasets.cifar import to_images
+from training.datasets.sample import sample_archive
 from training.errors import ArchiveError, DatasetError, ImageError, TrainingError, UnknownClassError
-from training.sample import sample_archive
 from training.stage import stage
 
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 from botocore.exceptions import NoRegionError
+from tests.unit.training.sagemaker.test_request import DATASET, ROLE
 
 from tests.unit.training.service_model import SAGEMAKER
-from tests.unit.training.test_request import DATASET, ROLE
 from training.errors import JobError
+from training.sagemaker.progress import Summary
 from training.train import core_spelling, plan
-from training.watch import Summary
 
 
 @pytest.fixture(autouse=True)

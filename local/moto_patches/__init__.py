@@ -1,0 +1,1 @@
+"""Patches for the pinned moto, one module per subject."""

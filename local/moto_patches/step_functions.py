@@ -1,0 +1,142 @@
+"""Mends to moto's Step Functions where it does something other than AWS documents."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from antlr4 import ParserRuleContext  # type: ignore[import-untyped]
+from moto.stepfunctions.parser.api import ExecutionFailedEventDetails
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
+    ResourceEvalS3,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceRuntimePart
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
+    StateTaskServiceAwsSdk,
+)
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+
+from local.moto_patches.distributed_map import DistributedMap, taken_from
+
+
+def apply() -> None:
+    """Mend moto in this process; a second call changes nothing."""
+    run_distributed_maps()
+    list_all_keys()
+    name_members_of_sdk_tasks()
+    have_an_environment_from_the_start()
+    keep_an_abort()
+
+
+def run_distributed_maps() -> None:
+    """Moto refuses ItemBatcher, Express children, WriterConfig and whole percentages, tolerates every failure, writes
+    no results, and recurses once for each item of a worker.
+    """
+    parse = AmazonStateLanguageParser.parse
+    if parse.__module__ == __name__:
+        return
+
+    def parse_with_maps(definition: str) -> tuple[EvalComponent, ParserRuleContext]:
+        rest, maps = taken_from(definition)
+        program, tree = parse(rest)
+        for name, written in maps.items():
+            assert isinstance(program, Program)
+            state = program.states.states[name]
+            assert isinstance(state, StateMap)
+            DistributedMap(state, written)
+        return program, tree
+
+    AmazonStateLanguageParser.parse = staticmethod(parse_with_maps)  # type: ignore[method-assign]
+
+
+def list_all_keys() -> None:
+    """Moto's listObjectsV2 reader takes 1,000 keys at most, with times that aren't JSON, and fails on none."""
+    if ResourceEvalS3._handle_list_objects_v2.__module__ == __name__:
+        return
+
+    def handle_list_objects_v2(env: Environment, part: ResourceRuntimePart, credentials: StateCredentials) -> None:
+        client: Any = boto_client.boto_client_for(part.region, "s3", credentials)
+        pages = client.get_paginator("list_objects_v2").paginate(**env.stack.pop())
+        env.stack.append([_item(item) for page in pages for item in page.get("Contents", [])])
+
+    ResourceEvalS3._handle_list_objects_v2 = staticmethod(handle_list_objects_v2)  # type: ignore[method-assign, assignment]
+
+
+def name_members_of_sdk_tasks() -> None:
+    """Moto's aws-sdk tasks pass parameters and answers by the SDK's names (stateMachineArn), where Step Functions has
+    capitals (StateMachineArn); and times as objects, which aren't JSON.
+    """
+    if StateTaskServiceAwsSdk._eval_service_task.__module__ == __name__:
+        return
+
+    def eval_service_task(
+        task: StateTaskServiceAwsSdk,
+        env: Environment,
+        resource_runtime_part: ResourceRuntimePart,
+        normalised_parameters: dict[str, Any],
+        state_credentials: StateCredentials,
+    ) -> None:
+        region = resource_runtime_part.region
+        client: Any = boto_client.boto_client_for(region, task._get_boto_service_name(), state_credentials)
+        method = task._get_boto_service_action()
+        operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
+        names = {name.lower(): name for name in operation.input_shape.members}
+        given = {names.get(key.lower(), key): value for key, value in normalised_parameters.items()}
+        answer = getattr(client, method)(**given)
+        del answer["ResponseMetadata"]
+        env.stack.append(_capitalised(answer))
+
+    StateTaskServiceAwsSdk._eval_service_task = eval_service_task  # type: ignore[method-assign, assignment]
+
+
+def have_an_environment_from_the_start() -> None:
+    """Moto answers DescribeMapRun and ListMapRuns with 500 while any execution's thread has not begun."""
+    start = ExecutionWorker.start
+    if start.__module__ == __name__:
+        return
+
+    def start_with_environment(worker: ExecutionWorker) -> None:
+        worker.env = worker._get_evaluation_environment()
+        start(worker)  # type: ignore[no-untyped-call]
+
+    ExecutionWorker.start = start_with_environment  # type: ignore[method-assign]
+
+
+def keep_an_abort() -> None:
+    """Moto lets the error of the task that StopExecution interrupts make an aborted execution a failed one."""
+    set_error = Environment.set_error
+    if set_error.__module__ == __name__:
+        return
+
+    def set_error_unless_stopped(self: Environment, error: ExecutionFailedEventDetails) -> None:
+        if not isinstance(self.program_state(), ProgramStopped):
+            set_error(self, error)
+
+    Environment.set_error = set_error_unless_stopped  # type: ignore[method-assign]
+
+
+def _capitalised(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[:1].upper() + key[1:]: _capitalised(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_capitalised(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def _item(listed: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as the reader gives it to the map."""
+    return {
+        "Etag": listed["ETag"],
+        "Key": listed["Key"],
+        "LastModified": int(listed["LastModified"].timestamp()),
+        "Size": listed["Size"],
+        "StorageClass": listed["StorageClass"],
+    }

@@ -1,0 +1,1 @@
+"""SageMaker on this machine: control plane, training jobs, endpoints, capture, alarms."""

@@ -1,0 +1,89 @@
+"""A container program of ours run as a process: its folder, its base directory, its log, its end."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from local import supervisor as leash
+from local.errors import LocalError
+
+
+class ProgramNotFound(LocalError):
+    """No program in this repository stands behind the image."""
+
+
+class BadModelArchive(LocalError):
+    """The model's archive can't be unpacked."""
+
+
+def program_of(image: str, algorithms: Path) -> Path:
+    """Return the folder of the program that a container image is made from: the image's repository name says it."""
+    name = image.rsplit("/", 1)[-1].split(":", 1)[0].split("@", 1)[0]
+    folder = algorithms / name
+    if not (folder / "train.py").is_file():
+        raise ProgramNotFound(f"The image {image} trains and serves only on AWS: the repository has no program {name}.")
+    return folder
+
+
+def start(program: Path, base: Path, extra: Mapping[str, str], output: int | IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start a program of an image with `base` in place of /opt/ml, its output sent to `output`, bound to our life."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment |= {"SAGEMAKER_BASE_DIR": str(base)} | dict(extra)
+    return subprocess.Popen(
+        [sys.executable, leash.__file__, sys.executable, str(program)],
+        cwd=program.parent,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program and what it started; it gets the time to stop by itself that its leash gives it."""
+    if process.stdin:
+        process.stdin.close()
+    try:
+        process.wait(leash.GRACE_SECONDS + 2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a model.tar.gz, refusing members that would leave the folder."""
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BadModelArchive(f"The model's archive {archive.name} can't be unpacked: {error}") from error
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Write a model.tar.gz whose bytes depend on the files alone: sorted, with no times and no owners."""
+
+    def neutral(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime = member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o755 if member.isdir() else 0o644
+        return member
+
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for path in sorted(folder.rglob("*")):
+            tar.add(path, str(path.relative_to(folder)), recursive=False, filter=neutral)

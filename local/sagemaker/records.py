@@ -1,0 +1,67 @@
+"""What a control plane keeps: records of several kinds by name, and the tags of each."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from local.sagemaker.admission import ServiceError
+from local.template import ACCOUNT_ID
+
+Record = dict[str, Any]
+
+
+class Records:
+    """The resources of SageMaker in a Region; a resource is named by its kind, as in its ARN, and its name."""
+
+    def __init__(self, region: str, kinds: Iterable[str]) -> None:
+        self._region = region
+        self._records: dict[str, dict[str, Record]] = {kind: {} for kind in kinds}
+        self._tags: dict[str, dict[str, str]] = {}
+
+    def create(self, kind: str, name: str, request: Record) -> Record:
+        """Keep what a request says; raise ServiceError where the name is taken."""
+        arn = self._arn(kind, name)
+        if name in self._records[kind]:
+            code = "ResourceInUse" if kind == "training-job" else "ValidationException"
+            raise ServiceError(code, f'Cannot create already existing {kind} "{arn}".')
+        now = datetime.now(UTC).timestamp()
+        record = {key: value for key, value in request.items() if key != "Tags"}
+        self._records[kind][name] = record | {"CreationTime": now, "LastModifiedTime": now, "Arn": arn}
+        self.tag(arn, request.get("Tags", []))
+        return self._records[kind][name]
+
+    def find(self, kind: str, name: str) -> Record:
+        """Return a record; raise ServiceError where there is none."""
+        record = self.get(kind, name)
+        if record is None:
+            arn = self._arn(kind, name)
+            raise ServiceError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
+        return record
+
+    def get(self, kind: str, name: str) -> Record | None:
+        """Return a record, None where there is none."""
+        return self._records[kind].get(name)
+
+    def delete(self, kind: str, name: str) -> Record:
+        """Forget a record and its tags, and return the empty answer; raise ServiceError where there is none."""
+        self._tags.pop(self.find(kind, name)["Arn"], None)
+        del self._records[kind][name]
+        return {}
+
+    def list(self, kind: str, key: str, request: Record, summary: Callable[[Record], Record]) -> Record:
+        """Return the answer to a List operation: under `key` the summaries of the records, the newest first."""
+        wanted = request.get("NameContains", "")
+        records = [record for name, record in self._records[kind].items() if wanted in name]
+        records.sort(key=lambda record: record["CreationTime"], reverse=request.get("SortOrder") != "Ascending")
+        return {key: [summary(record) for record in records]}
+
+    def tag(self, arn: str, tags: Iterable[Record]) -> None:
+        """Add tags to a resource."""
+        self._tags.setdefault(arn, {}).update({tag["Key"]: tag["Value"] for tag in tags})
+
+    def tags(self, arn: str) -> Iterable[Record]:
+        """Return the tags of a resource."""
+        return [{"Key": key, "Value": value} for key, value in self._tags.get(arn, {}).items()]
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"

@@ -1,0 +1,1 @@
+"""Captured data: read, counted against what reached the endpoint, and exported."""

@@ -1,0 +1,1 @@
+"""How good the model is: evaluation on test images, calibration, thresholds."""

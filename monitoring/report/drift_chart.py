@@ -1,0 +1,70 @@
+"""The drift panel's chart: each measure of the window against the baseline."""
+
+from collections import Counter
+from itertools import zip_longest
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from monitoring.drift.measures import MEASURES
+from monitoring.drift.verdict import FEATURES, LABELS, Check, Drift, Verdict
+from monitoring.drift.window import Sample
+from monitoring.report.chart_style import DPI, SIZE, Palette, plain, png, styled
+
+COLUMNS = 2
+ROW = 1.45
+BINS = 24
+LABELS_SHOWN = 6
+# The baseline stands behind.
+SHADE = 0.4
+
+
+def drift(found: Drift, reference: Sample, window: Sample, palette: Palette) -> bytes:
+    """Histograms of *reference* (grey) and *window* (coloured) for every check that could be made, as PNG."""
+    checks = [check for check in found.checks if check.comparison is not None and check.name != FEATURES]
+    rows = -(-len(checks) // COLUMNS)
+    figure = Figure(figsize=(SIZE[0], 0.35 + ROW * rows), dpi=DPI, facecolor=palette.background, layout="constrained")
+    for axes, check in zip_longest(figure.subplots(rows, COLUMNS, squeeze=False).flat, checks):
+        if check is None:
+            axes.set_visible(False)
+            continue
+        styled(axes, palette)
+        color = palette.wrong if check.verdict is Verdict.DRIFT else palette.accent
+        if check.name == LABELS:
+            _shares(axes, reference.labels, window.labels, color, palette)
+        else:
+            _histograms(axes, _values(reference, check), _values(window, check), color, palette)
+        moved = " drifted" if check.verdict is Verdict.DRIFT else ""
+        axes.set_title(f"{check.name}{moved}", fontsize=9, color=color if moved else palette.ink, loc="left")
+        axes.set_yticks([])
+        axes.tick_params(labelsize=8)
+    return png(figure)
+
+
+def _values(sample: Sample, check: Check) -> npt.NDArray[np.float64]:
+    return sample.measures[:, MEASURES.index(check.name)] if check.name in MEASURES else sample.confidence
+
+
+def _histograms(
+    axes: Axes,
+    reference: npt.NDArray[np.float64],
+    window: npt.NDArray[np.float64],
+    color: str,
+    palette: Palette,
+) -> None:
+    low, high = min(reference.min(), window.min()), max(reference.max(), window.max())
+    # All values alike still need a bin of some width.
+    bins = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, low + 0.5, BINS + 1)
+    axes.hist(reference, list(bins), density=True, color=palette.muted, alpha=SHADE)
+    axes.hist(window, list(bins), density=True, histtype="step", linewidth=1.4, color=color)
+
+
+def _shares(axes: Axes, reference: tuple[str, ...], window: tuple[str, ...], color: str, palette: Palette) -> None:
+    counts = [Counter(labels) for labels in (reference, window)]
+    names = [name for name, _ in (counts[0] + counts[1]).most_common(LABELS_SHOWN)]
+    place = np.arange(len(names))
+    for offset, count, shade, alpha in ((-0.2, counts[0], palette.muted, SHADE), (0.2, counts[1], color, 1.0)):
+        axes.bar(place + offset, [count[name] / count.total() for name in names], 0.4, color=shade, alpha=alpha)
+    axes.set_xticks(place, [plain(name) for name in names], rotation=0 if len(names) <= 2 else 45)

@@ -1,0 +1,96 @@
+"""Count what came of executions."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from inference.executions import OUTCOMES, Execution
+from monitoring.capture.completeness import Completeness
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a run came to. Shares are None where there is nothing to share; `seconds` has p50, p95, p99,
+    mean and most, or is None where no execution's duration is known."""
+
+    executions: int
+    outcomes: dict[str, int]
+    errors: dict[str, int]
+    classified: int
+    judged: int
+    correct: int
+    accuracy: float | None
+    accepted_judged: int
+    accepted_accuracy: float | None
+    seconds: dict[str, float] | None
+    completeness: Completeness
+
+    @property
+    def observed_only(self) -> bool:
+        """Whether all of it comes from data capture, so that nothing is known of rejections and failures."""
+        return self.seconds is None
+
+
+def figures(executions: Sequence[Execution], completeness: Completeness) -> Figures:
+    """Count *executions*; every one of them has one outcome, so that the outcomes' counts sum to their number."""
+    outcomes = Counter(execution.outcome for execution in executions)
+    judged = [e for e in executions if e.truth is not None and e.label is not None]
+    accepted = [e for e in judged if e.outcome == "ACCEPTED"]
+    correct = sum(e.label == e.truth for e in judged)
+    seconds = np.array([e.seconds for e in executions if e.seconds is not None])
+    return Figures(
+        executions=len(executions),
+        outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
+        errors=dict(Counter(e.error for e in executions if e.error is not None).most_common()),
+        classified=sum(e.label is not None for e in executions),
+        judged=len(judged),
+        correct=correct,
+        accuracy=correct / len(judged) if judged else None,
+        accepted_judged=len(accepted),
+        accepted_accuracy=sum(e.label == e.truth for e in accepted) / len(accepted) if accepted else None,
+        seconds=_percentiles(seconds) if seconds.size else None,
+        completeness=completeness,
+    )
+
+
+def classified_table(executions: Sequence[Execution]) -> pd.DataFrame:
+    """The executions that were classified, for the charts.
+
+    Columns: `time` (UTC), `confidence`, `label`, `truth`, `outcome`, `correct` (None where the truth is not known).
+    """
+    rows = [e for e in executions if e.label is not None and e.confidence is not None]
+    return pd.DataFrame(
+        {
+            "time": pd.to_datetime([e.started for e in rows], utc=True, format="ISO8601"),
+            "confidence": pd.Series([e.confidence for e in rows], dtype=float),
+            "label": pd.Series([e.label for e in rows], dtype=object),
+            "truth": pd.Series([e.truth for e in rows], dtype=object),
+            "outcome": pd.Series([e.outcome for e in rows], dtype=object),
+            "correct": pd.Series([None if e.truth is None else e.label == e.truth for e in rows], dtype=object),
+        }
+    )
+
+
+def outcome_table(executions: Sequence[Execution]) -> pd.DataFrame:
+    """When each execution started and how it ended. Columns: `time` (UTC), `outcome`."""
+    times = pd.to_datetime([e.started for e in executions], utc=True, format="ISO8601")
+    return pd.DataFrame({"time": times, "outcome": [e.outcome for e in executions]})
+
+
+def confusion_counts(table: pd.DataFrame, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Counts of truth (rows) and label (columns) over *classes*, where the truth is known."""
+    index = {name: number for number, name in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    for truth, label in zip(table["truth"], table["label"], strict=True):
+        if truth is not None:
+            counts[index[truth], index[label]] += 1
+    return counts
+
+
+def _percentiles(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
+    points = {f"p{p}": float(np.percentile(seconds, p)) for p in (50, 95, 99)}
+    return points | {"mean": float(seconds.mean()), "most": float(seconds.max())}

@@ -1,0 +1,105 @@
+"""What the figures say, in sentences: the first thing that a reader of the report meets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from inference.cases import Case
+from inference.executions import Execution
+from monitoring.capture.completeness import Completeness
+from monitoring.drift.verdict import FEWEST, Drift, Verdict
+from monitoring.report.figures import Figures
+
+
+class Level(StrEnum):
+    """How much a finding matters, what matters most first."""
+
+    BAD = "bad"
+    NOTICE = "notice"
+    GOOD = "good"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence and how much it matters."""
+
+    level: Level
+    text: str
+
+
+def findings(
+    figures: Figures,
+    unexpected: Sequence[str] = (),
+    drift: Drift | None = None,
+    reasons: Sequence[str] = (),
+    notices: Sequence[str] = (),
+) -> list[Finding]:
+    """What is to be said of *figures* and *drift*, the worst first.
+
+    *unexpected* are sentences of `unexpected_ends`, *reasons* of `reasons_to_retrain`.
+    """
+    found = [Finding(Level.BAD, sentence) for sentence in (*reasons, *unexpected)]
+    found += [Finding(Level.NOTICE, sentence) for sentence in notices]
+    if not figures.observed_only:
+        found.append(_on_ends(figures))
+    found += _on_capture(figures.completeness)
+    if drift is not None and drift.verdict is Verdict.TOO_FEW:
+        text = f"No verdict on drift: it takes {FEWEST} records, and the window has {drift.records}."
+        found.append(Finding(Level.NOTICE, text))
+    elif drift is not None and drift.verdict is Verdict.STABLE:
+        text = f"No drift: {_count(drift.records, 'captured record')} look like the baseline of {drift.dataset}."
+        found.append(Finding(Level.GOOD, text))
+    if figures.accuracy is not None:
+        text = f"{figures.correct} of {figures.judged} images with a known truth are labelled right"
+        if figures.accepted_accuracy is not None:
+            text += f"; of the {figures.accepted_judged} that were accepted, {figures.accepted_accuracy:.1%} are"
+        found.append(Finding(Level.GOOD, f"{text}."))
+    if waiting := figures.outcomes["REVIEW"]:
+        share = f"{waiting / figures.classified:.0%} of those classified"
+        found.append(Finding(Level.NOTICE, f"{_count(waiting, 'image')} ({share}) wait for a person's review."))
+    return sorted(found, key=lambda finding: tuple(Level).index(finding.level))
+
+
+def unexpected_ends(cases: Sequence[Case], executions: Sequence[Execution]) -> list[str]:
+    """A sentence for each of *cases* that has no execution, or whose end or error is not the one that is right."""
+    by_case = {execution.case: execution for execution in executions}
+    sentences = []
+    for case in cases:
+        right = " or ".join(case.outcomes) + (f" ({case.error})" if case.error else "")
+        execution = by_case.get(case.name)
+        if execution is None:
+            sentences.append(f"{case.name} was not run.")
+        elif execution.outcome not in case.outcomes or (case.error and execution.error != case.error):
+            ended = execution.outcome + (f" ({execution.error})" if execution.error else "")
+            sentences.append(f"{case.name} ended {ended} where {right} is right.")
+    return sentences
+
+
+def _on_ends(figures: Figures) -> Finding:
+    if failed := figures.outcomes["FAILED"]:
+        return Finding(Level.BAD, f"{_count(failed, 'execution')} failed; the system is at fault, not the image.")
+    return Finding(Level.GOOD, f"Each of {_count(figures.executions, 'execution')} reached an end; none failed.")
+
+
+def _on_capture(capture: Completeness) -> list[Finding]:
+    found = []
+    if capture.expected:
+        reached = f"{capture.expected:,} {capture.counted}"
+        if capture.joined < capture.expected:
+            found.append(Finding(Level.BAD, f"Data capture holds only {capture.joined:,} of {reached}."))
+        else:
+            found.append(Finding(Level.GOOD, f"Data capture holds every one of {reached}."))
+    elif capture.expected is None and capture.records:
+        text = f"{_count(capture.records, 'captured record')}; how many invocations there were is not known here."
+        found.append(Finding(Level.NOTICE, text))
+    if capture.disagreeing:
+        text = f"{_count(capture.disagreeing, 'captured record')} carry other probabilities than their executions."
+        found.append(Finding(Level.BAD, text))
+    if capture.skipped:
+        text = f"{_count(capture.skipped, 'line')} of the capture files could not be used; they are listed below."
+        found.append(Finding(Level.NOTICE, text))
+    return found
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

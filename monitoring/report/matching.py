@@ -1,0 +1,133 @@
+"""Bring executions and captured records together by inference id."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from inference.executions import Execution, reached_endpoint
+from monitoring.capture.completeness import Completeness
+from monitoring.capture.endpoint_metrics import hour_of
+from monitoring.capture.records import CaptureRecord, SkippedLine
+from monitoring.drift.window import Window
+from monitoring.report.gallery import Gallery, Pair
+
+# What JSON carries of a probability; anything more is another answer.
+AGREEMENT = 1e-6
+
+
+def join(
+    executions: Sequence[Execution],
+    captured: Iterable[CaptureRecord | SkippedLine],
+    window: Window | None = None,
+) -> tuple[Completeness, Gallery]:
+    """Find the executions' records in *captured*, which is read once as a stream; add them to *window*."""
+    expected = {execution.inference_id: execution for execution in reached_endpoint(executions)}
+    waiting = set(expected)
+    counts, gallery = Completeness(expected=len(expected)), Gallery()
+    for record in captured:
+        if isinstance(record, SkippedLine):
+            counts.skip(record)
+            continue
+        counts.records += 1
+        if record.inference_id is None:
+            counts.without_id += 1
+        elif record.inference_id not in waiting:
+            counts.foreign += 1
+        else:
+            waiting.remove(record.inference_id)
+            execution = expected[record.inference_id]
+            counts.disagreeing += not _agree(record, execution)
+            gallery.add(Pair(execution, record))
+            if window is not None:
+                window.add(record)
+    counts.joined = len(expected) - len(waiting)
+    counts.missing = sorted(str(inference_id) for inference_id in waiting)
+    started = {execution_id: _hour(execution) for execution_id, execution in expected.items()}
+    found = Counter(hour for inference_id, hour in started.items() if inference_id not in waiting)
+    counts.by_hour(Counter(started.values()), found)
+    return counts, gallery
+
+
+def observe(
+    captured: Iterable[CaptureRecord | SkippedLine],
+    classes: Sequence[str],
+    threshold: float,
+    labels: Mapping[str, str],
+    window: Window | None = None,
+) -> tuple[list[Execution], Completeness, Gallery]:
+    """What data capture alone tells: each record with an output as if it were an execution that *threshold* decided.
+
+    Such an execution is named for its inference id (its event, where there is none) and has no duration. A class that
+    *classes*, in label order, have no name for is named by its number. *labels* are as for `with_labels`.
+    Every record is added to *window*.
+    """
+    counts, gallery = Completeness(expected=None), Gallery()
+    executions: list[Execution] = []
+    hours: Counter[datetime] = Counter()
+    for record in captured:
+        if isinstance(record, SkippedLine):
+            counts.skip(record)
+            continue
+        counts.records += 1
+        counts.without_id += record.inference_id is None
+        hours[hour_of(record.time)] += 1
+        if record.probabilities is not None:
+            observed = _observed(record, record.probabilities, classes, threshold)
+            executions += with_labels([observed], labels)
+            gallery.add(Pair(executions[-1], record))
+        if window is not None:
+            window.add(record)
+    counts.joined = counts.records
+    counts.by_hour({}, hours)
+    return executions, counts, gallery
+
+
+def with_labels(executions: Iterable[Execution], labels: Mapping[str, str]) -> list[Execution]:
+    """*executions* with the truth that *labels* give by inference id or by case; the others keep theirs."""
+
+    def labelled(execution: Execution) -> Execution:
+        truth = labels.get(execution.inference_id or "") or labels.get(execution.case)
+        return execution if truth is None else replace(execution, truth=truth)
+
+    return [labelled(execution) for execution in executions]
+
+
+def _observed(
+    record: CaptureRecord, probabilities: tuple[float, ...], classes: Sequence[str], threshold: float
+) -> Execution:
+    confidence = max(probabilities)
+    number = probabilities.index(confidence)
+    accepted = confidence >= threshold
+    return Execution(
+        case=record.inference_id or record.event_id,
+        input={},
+        truth=None,
+        outcome="ACCEPTED" if accepted else "REVIEW",
+        error=None,
+        cause=None,
+        label=classes[number] if number < len(classes) else str(number),
+        confidence=confidence,
+        inferences=list(probabilities),
+        inference_id=record.inference_id,
+        endpoint=record.endpoint,
+        variant=record.variant,
+        threshold=threshold if accepted else None,
+        execution_arn=None,
+        started=record.time.isoformat(),
+        seconds=None,
+    )
+
+
+def _hour(execution: Execution) -> datetime:
+    return hour_of(datetime.fromisoformat(execution.started))
+
+
+def _agree(record: CaptureRecord, execution: Execution) -> bool:
+    given, kept = record.probabilities, execution.inferences
+    if given is None or kept is None:
+        return True
+    return len(given) == len(kept) and all(
+        math.isclose(a, b, abs_tol=AGREEMENT) for a, b in zip(given, kept, strict=True)
+    )

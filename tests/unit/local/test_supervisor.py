@@ -1,0 +1,49 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from local import supervisor as leash
+from tests.waiting import LONGEST_SECONDS, wait_until
+
+
+def start(*command: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, leash.__file__, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("code", [0, 1, 7])
+def test_the_commands_exit_code_is_the_leashs(code: int) -> None:
+    with start(sys.executable, "-c", f"raise SystemExit({code})") as process:
+        assert process.wait(LONGEST_SECONDS) == code
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_the_command_ends_when_the_parents_end_of_the_pipe_closes(obeys: bool) -> None:
+    deaf = "" if obeys else "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    source = f"import os, signal, time; {deaf} print(os.getpid(), flush=True); time.sleep(600)"
+    with start(sys.executable, "-c", source) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert lives(pid)
+        process.stdin.close()
+        process.wait(leash.GRACE_SECONDS + LONGEST_SECONDS)
+    wait_until(lambda: not lives(pid))
+
+
+def test_the_command_ends_when_the_leash_is_killed() -> None:
+    source = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with start(sys.executable, "-c", source) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+        wait_until(lambda: not lives(pid))

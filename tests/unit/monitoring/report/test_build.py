@@ -1,0 +1,211 @@
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from inference.executions import EXECUTIONS_FILE, Execution, ExecutionsError, write_executions
+from monitoring.capture.export import export
+from monitoring.capture.records import read_capture
+from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
+from monitoring.capture.span import Span
+from monitoring.drift.baseline import BASELINE_FILE, baseline_key
+from monitoring.drift.verdict import Verdict
+from monitoring.report.build import (
+    PullError,
+    check_drift,
+    invoked_by_hour,
+    read_labels,
+    report,
+    report_capture,
+    require_baseline,
+)
+from monitoring.report.page import ReportError
+from tests.unit.samples import BUCKET, START, baseline, captured, execution, lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FOLDER = "capture/pedals/AllTraffic/2026/11/23"
+
+
+def put(s3: "S3Client", executions: list[Execution], file: str = "a") -> None:
+    rows = [captured(f"e-{e.inference_id}", e.inference_id, e.started, output=str(e.inferences)) for e in executions]
+    s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/09/00-00-000-{file}.jsonl", Body=lines(*rows))
+
+
+def folder(path: Path, count: int, **changes: str) -> FolderCapture:
+    place = path / FOLDER / "09"
+    place.mkdir(parents=True)
+    rows = [captured(f"e{n}", f"i{n}", f"2026-11-23T09:{n % 60:02}:00Z", **changes) for n in range(count)]
+    (place / "00-00-000-a.jsonl").write_bytes(lines(*rows))
+    return FolderCapture(path)
+
+
+@pytest.fixture
+def counted(aws: str) -> Iterator[None]:
+    """CloudWatch counted 4 invocations in the hour of START, and 5 in the one after."""
+    client = boto3.client("cloudwatch", endpoint_url=aws)
+    dimensions = [{"Name": "EndpointName", "Value": "counted"}, {"Name": "VariantName", "Value": "AllTraffic"}]
+    for hours, count in ((0, 4), (1, 5)):
+        values = {"SampleCount": count, "Sum": count, "Minimum": 1, "Maximum": 1}
+        latency = {"SampleCount": 2, "Sum": 3000, "Minimum": 1000, "Maximum": 2000}
+        moment = START + timedelta(hours=hours, minutes=30)
+        client.put_metric_data(
+            Namespace="AWS/SageMaker",
+            MetricData=[
+                {"MetricName": name, "Dimensions": dimensions, "Timestamp": moment, "StatisticValues": statistics}  # type: ignore[typeddict-item, misc, unused-ignore] # Plain dictionaries are the service's own form.
+                for name, statistics in (("Invocations", values), ("ModelLatency", latency))
+            ],
+        )
+    yield
+    client.close()
+
+
+def test_a_run_is_reported_with_its_capture_its_labels_and_its_drift(s3: "S3Client", tmp_path: Path) -> None:
+    executions = [execution(number, confidence=0.9, truth=None) for number in range(40)]
+    write_executions(tmp_path / EXECUTIONS_FILE, executions)
+    put(s3, executions)
+    s3.put_object(Bucket=BUCKET, Key=baseline_key("pedals"), Body=baseline().to_bytes())
+    (tmp_path / "labels.csv").write_text("id,label\ni1,bicycle\nbicycle-00002,motorcycle\n")
+    figures = report(tmp_path, BUCKET, "pedals", labels=tmp_path / "labels.csv")
+    assert (figures.completeness.joined, figures.judged, figures.correct) == (40, 2, 1)
+    assert [(h.start, h.expected, h.captured) for h in figures.completeness.hours] == [(START, 40, 40)]
+    drift = json.loads((tmp_path / "drift.json").read_text())
+    assert (drift["verdict"], drift["records"]) == ("drift", 40)
+    text = (tmp_path / "report.html").read_text()
+    assert "What to do next" in text
+    assert "workflow stage --dataset to-label --name pedals-next" in text
+
+
+def test_a_missing_record_is_a_gap_in_its_hour(s3: "S3Client", tmp_path: Path) -> None:
+    executions = [execution(1), execution(2), execution(3, started=(START + timedelta(hours=1)).isoformat())]
+    write_executions(tmp_path / EXECUTIONS_FILE, executions)
+    put(s3, executions[:2])
+    figures = report(tmp_path, BUCKET, "pedals", timeout=0)
+    assert [(h.expected, h.captured, h.share) for h in figures.completeness.hours] == [(2, 2, 1.0), (1, 0, 0.0)]
+    assert figures.completeness.share == pytest.approx(2 / 3)
+    assert "holds only 2 of 3 executions that reached the endpoint" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_a_run_there_is_nothing_to_report(tmp_path: Path) -> None:
+    with pytest.raises(ExecutionsError, match="workflow run"):
+        report(tmp_path, BUCKET, "pedals")
+
+
+def test_a_folder_is_reported_alone_and_no_one_knows_how_much_is_missing(tmp_path: Path) -> None:
+    source = folder(tmp_path, 3)
+    figures = report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals", threshold=0.95)
+    assert (figures.executions, figures.outcomes["REVIEW"], figures.seconds) == (3, 3, None)
+    assert (figures.completeness.expected, figures.completeness.share) == (None, None)
+    text = (tmp_path / "report.html").read_text()
+    assert "3 captured records; how many invocations there were is not known here." in text
+    assert "100% of the classified images go to review, more than the limit of 50%." in text
+    assert "REJECTED" not in text
+
+
+@pytest.mark.usefixtures("counted")
+def test_captured_records_are_held_against_what_cloudwatch_counted_hour_by_hour(s3: "S3Client", tmp_path: Path) -> None:
+    rows = [captured(f"e{n}", None, f"2026-11-23T09:0{n}:00Z") for n in range(4)]
+    rows += [captured(f"e1{n}", None, f"2026-11-23T10:0{n}:00Z") for n in range(2)]
+    key = "capture/counted/AllTraffic/2026/11/23/09/00-00-000-a.jsonl"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=lines(*rows))
+    span = Span(START + timedelta(minutes=1), START + timedelta(hours=1, minutes=45))
+    source = S3Capture(BUCKET, "counted", s3=s3)
+    figures = report_capture(tmp_path, source, span, bucket=BUCKET, endpoint="counted", threshold=0.5)
+    assert [(h.expected, h.captured) for h in figures.completeness.hours] == [(4, 4), (5, 2)]
+    assert (figures.completeness.expected, figures.completeness.joined) == (9, 6)
+    text = (tmp_path / "report.html").read_text()
+    assert "holds only 6 of 9 invocations that CloudWatch counted" in text
+    found = export(read_capture(source, span.start, span.end))
+    # Only the hours that lie wholly in the window are comparable: none here, one where the window is wider.
+    assert invoked_by_hour("counted", found, span) == {}
+    assert invoked_by_hour("counted", found, Span(START, span.end)) == {START: 4}
+
+
+def test_a_report_on_captured_data_needs_a_threshold_and_records(tmp_path: Path) -> None:
+    source = folder(tmp_path, 1)
+    with pytest.raises(PullError, match="--threshold"):
+        report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals")
+    empty = Span(datetime(2027, 1, 1, tzinfo=UTC))
+    with pytest.raises(ReportError, match="nothing to report on"):
+        report_capture(tmp_path, source, empty, bucket=None, endpoint="pedals", threshold=0.5)
+
+
+def test_an_id_with_html_in_it_stays_text(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(captured("e1", "<script>alert(1)</script>")))
+    source = FolderCapture(tmp_path)
+    report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals", threshold=0.5)
+    text = (tmp_path / "report.html").read_text()
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_records_of_two_variants_are_reported_together_and_both_named(tmp_path: Path) -> None:
+    for variant in ("blue", "green"):
+        place = tmp_path / f"capture/pedals/{variant}/2026/11/23/09"
+        place.mkdir(parents=True)
+        (place / "00-00-000-a.jsonl").write_bytes(lines(captured(f"e-{variant}", f"i-{variant}")))
+    source = FolderCapture(tmp_path)
+    figures = report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals", threshold=0.5)
+    assert figures.executions == 2
+    assert "pedals / blue, pedals / green" in (tmp_path / "report.html").read_text()
+
+
+def test_a_record_from_a_clock_that_is_ahead_is_in_a_window_that_ends_now(s3: "S3Client") -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=2)
+    key = f"capture/pedals/AllTraffic/{ahead:%Y/%m/%d/%H}/00-00-000-a.jsonl"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=lines(captured(time=ahead.isoformat())))
+    found = list(read_capture(S3Capture(BUCKET, "pedals", s3=s3), datetime.now(UTC) - timedelta(hours=1)))
+    assert len(found) == 1
+
+
+def test_drift_is_checked_written_and_drawn(tmp_path: Path) -> None:
+    source = folder(tmp_path, 40)
+    drift = check_drift(tmp_path, source, "pedals", baseline(), Span())
+    assert (drift.verdict, drift.records) == (Verdict.DRIFT, 40)
+    assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
+    assert (tmp_path / "drift.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_empty_window_has_no_verdict_and_no_chart(tmp_path: Path) -> None:
+    drift = check_drift(tmp_path, folder(tmp_path, 0), "pedals", baseline(), Span())
+    assert (drift.verdict, drift.records) == (Verdict.TOO_FEW, 0)
+    assert not (tmp_path / "drift.png").exists()
+
+
+def test_the_baseline_of_the_folder_goes_before_that_of_the_bucket(s3: "S3Client", tmp_path: Path) -> None:
+    with pytest.raises(PullError, match="workflow baseline"):
+        require_baseline(tmp_path, BUCKET, "pedals")
+    s3.put_object(Bucket=BUCKET, Key=baseline_key("pedals"), Body=baseline(50).to_bytes())
+    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 50
+    (tmp_path / BASELINE_FILE).write_bytes(baseline(60).to_bytes())
+    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,label\na,b\n", "no column 'id'"),
+        ("id,label\na,bicycle\na,motorcycle\n", "two labels"),
+        ("id,label\na\n", "no label for a"),
+    ],
+)
+def test_labels_that_can_not_be_meant_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(PullError, match=message):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_a_file_of_labels_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PullError, match=r"labels\.csv can't be read"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_a_bucket_that_is_not_there_is_told(s3: "S3Client") -> None:
+    with pytest.raises(SourceError, match="nowhere"):
+        list(read_capture(S3Capture("nowhere", "pedals", s3=s3), START))

@@ -1,0 +1,211 @@
+import gzip
+import io
+import os
+import pickle
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.training.cifar_archives import Calls, members, python2_split, random_rows, write_archive
+from training.datasets import cifar
+from training.datasets.unpickler import RowsUnpickler
+from training.errors import ArchiveError, UnknownClassError
+
+
+def test_rows_of_the_classes_asked_for_become_images_colour_by_colour(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "a.tar.gz")
+
+    collection = cifar.collect(archive, "somewhere", ("motorcycle", "bicycle"), 32)
+
+    assert collection.table["class"].tolist() == ["bicycle", "motorcycle"] * 6
+    assert collection.table["split"].tolist() == ["train"] * 8 + ["test"] * 4
+    assert collection.table["file"][0] == "train_s_000001.png"
+    row = random_rows(12, 1)[1]
+    red, green, blue = row[:1024], row[1024:2048], row[2048:]
+    line, column = 5, 9
+    assert collection.pixels[0, line, column].tolist() == [plane[line * 32 + column] for plane in (red, green, blue)]
+
+
+def test_images_can_be_asked_for_larger(tmp_path: Path) -> None:
+    collection = cifar.collect(write_archive(tmp_path / "a.tar.gz"), "somewhere", ("apple", "bicycle"), 48)
+
+    assert collection.pixels.shape == (12, 48, 48, 3)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_an_array_pickled_by_any_numpy_is_read_if_it_calls_for_nothing_else(protocol: int) -> None:
+    content = {b"fine_labels": [0], b"data": np.zeros((1, 3072), np.uint8)}
+    data = pickle.dumps(content, protocol=protocol)
+
+    unpickler = RowsUnpickler(io.BytesIO(data), encoding="bytes")
+
+    if protocol in (3, 4):
+        assert unpickler.load()[b"data"].rows.shape == (1, 3072)
+    else:  # Protocol 2 holds bytes as a call of _codecs.encode, protocol 5 arrays as one of numpy's _frombuffer.
+        with pytest.raises(ArchiveError, match=r"_codecs\.encode|_frombuffer"):
+            unpickler.load()
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        ((os.system, "touch {}"), r"posix\.system"),
+        ((eval, "open('{}', 'w')"), r"__builtin__\.eval"),
+        ((subprocess.Popen, ["touch", "{}"]), r"\.Popen"),
+        ((np.fromfile, "{}"), r"numpy\.fromfile"),
+    ],
+)
+def test_a_foreign_global_is_refused_and_not_run(tmp_path: Path, call: tuple[Any, ...], named: str) -> None:
+    touched = tmp_path / "touched"
+    arguments = [[part.format(touched) for part in a] if isinstance(a, list) else a.format(touched) for a in call[1:]]
+    forged = pickle.dumps({"data": Calls(call[0], *arguments)}, protocol=2)
+
+    with pytest.raises(ArchiveError, match=named):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", members(train=forged)))
+
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cnumpy.core.multiarray\n_reconstruct\n}U\x0b__setstate__Nsb.",  # Changes the stand-in itself.
+        b"cnumpy\nndarray\n)R.",
+        b"cnumpy\ndtype\n)R.",
+        b"cnumpy.core.multiarray\n_reconstruct\n)R)b.",
+        b"r\xff\xff\xff\xff.",
+        b"(dU\x01ah]s.",
+        b"}]Ns.",  # An unhashable key.
+        b"",
+        b"garbage",
+        b"N.",
+    ],
+)
+def test_a_pickle_that_is_not_what_it_should_be_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(ArchiveError):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", members(train=b"\x80\x02" + data)))
+
+    assert cifar.read(write_archive(tmp_path / "b.tar.gz")).splits["train"].pixels.shape == (12, 3072)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        python2_split(random_rows(2), [1, 2], [b"a", b"b"], dtype=b"O8"),
+        python2_split(random_rows(2), [1, 2], [b"a", b"b"], dtype=b"f8"),
+        python2_split(random_rows(2), [1, 2], [b"a", b"b"], column_major=True),
+        python2_split(random_rows(2)[:, :3000], [1, 2], [b"a", b"b"]),
+        python2_split(random_rows(2), [1], [b"a", b"b"]),
+        python2_split(random_rows(2), [1, 2], [b"a"]),
+        python2_split(random_rows(2), [1, 3], [b"a", b"b"]),
+        pickle.dumps({b"data": 1}, protocol=2),
+        pickle.dumps({b"data": [1], b"fine_labels": [1], b"filenames": []}, protocol=2),
+    ],
+    ids=[
+        "objects",
+        "floats",
+        "column by column",
+        "short rows",
+        "few labels",
+        "few names",
+        "no such label",
+        "no array",
+        "a list",
+    ],
+)
+def test_a_split_that_does_not_fit_together_is_refused(tmp_path: Path, train: bytes) -> None:
+    with pytest.raises(ArchiveError):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", members(train=train)))
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 0.9999])
+def test_a_truncated_archive_is_refused(tmp_path: Path, part: float) -> None:
+    whole = write_archive(tmp_path / "whole.tar.gz").read_bytes()
+    truncated = tmp_path / "truncated.tar.gz"
+    truncated.write_bytes(whole[: int(part * len(whole))])
+
+    with pytest.raises(ArchiveError, match=r"truncated\.tar\.gz"):
+        cifar.read(truncated)
+
+
+@pytest.mark.parametrize("part", [0.001, 0.3, 0.6, 0.9, 1.0])
+def test_a_changed_byte_is_noticed(tmp_path: Path, part: float) -> None:
+    data = bytearray(write_archive(tmp_path / "a.tar.gz").read_bytes())
+    data[int(part * (len(data) - 6))] ^= 0x55  # The last four bytes are the length, before them stands the CRC.
+    (tmp_path / "a.tar.gz").write_bytes(data)
+
+    with pytest.raises(ArchiveError):
+        cifar.read(tmp_path / "a.tar.gz")
+
+
+def test_an_archive_without_a_split_is_refused(tmp_path: Path) -> None:
+    contents = members()
+    del contents["test"]
+
+    with pytest.raises(ArchiveError, match="lacks cifar-100-python/test"):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", contents))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../escape", "cifar-100-python/../../escape", "elsewhere/train", "cifar-100-python/a/b"],
+)
+def test_a_foreign_member_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArchiveError, match="has no place"):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", None, tarfile.TarInfo(name)))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_a_member_that_is_no_file_is_refused(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("cifar-100-python/link")
+    member.type, member.linkname = kind, "train"
+
+    with pytest.raises(ArchiveError, match="has no place"):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", None, member))
+
+
+def test_a_second_member_of_one_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="twice"):
+        cifar.read(write_archive(tmp_path / "a.tar.gz", None, tarfile.TarInfo("cifar-100-python/train")))
+
+
+def test_an_enormous_member_is_refused_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar, "MEMBER_BYTES", 20_000)
+
+    with pytest.raises(ArchiveError, match="20,000 is the most"):
+        cifar.read(write_archive(tmp_path / "a.tar.gz"))
+
+
+def test_the_editor_backup_in_the_official_archive_is_passed_over(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "a.tar.gz", None, tarfile.TarInfo("cifar-100-python/file.txt~"))
+
+    assert cifar.read(archive).classes == ("apple", "bicycle", "motorcycle")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not an archive", gzip.compress(b"not a tar", mtime=0), gzip.compress(b"", mtime=0)]
+)
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(content)
+
+    with pytest.raises(ArchiveError, match=r"a\.tar\.gz"):
+        cifar.read(tmp_path / "a.tar.gz")
+
+
+def test_a_missing_archive_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"there is no archive at .*a\.tar\.gz"):
+        cifar.read(tmp_path / "a.tar.gz")
+
+
+def test_a_folder_in_the_archives_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"not a \.tar\.gz archive"):
+        cifar.read(tmp_path)
+
+
+def test_an_unknown_class_is_answered_with_close_names(tmp_path: Path) -> None:
+    with pytest.raises(UnknownClassError, match=r"'motorbike'.* motorcycle$"):
+        cifar.collect(write_archive(tmp_path / "a.tar.gz"), "somewhere", ("bicycle", "motorbike"), 32)

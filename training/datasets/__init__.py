@@ -1,0 +1,1 @@
+"""Where images come from: CIFAR-100, folders, the drawn sample."""

@@ -1,0 +1,112 @@
+"""The algorithms that can be trained, by name: container, hyperparameters, metrics and instance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.dataset import Dataset
+from training.errors import JobError
+
+BUILT_IN = "image-classification"
+OWN = Path(__file__).parents[1] / "algorithms"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an algorithm is trained.
+
+    `image` is the name of its container image. `image_size` is the pixels a side that the network takes, None where it
+    takes the data set's. `instance_type` is what it trains on unless told otherwise. `metrics` maps a metric's name to
+    the pattern that finds it in the log; SageMaker knows those of its built-in algorithms itself.
+    """
+
+    name: str
+    image: str
+    instance_type: str
+    image_size: int | None
+    hyperparameters: Mapping[str, str]
+    metrics: Mapping[str, str]
+
+    @property
+    def built_in(self) -> bool:
+        """Whether SageMaker brings the container."""
+        return self.image == BUILT_IN
+
+    @property
+    def resizes(self) -> bool:
+        """Whether it takes training images of any size."""
+        return self.image_size is None or "resize" in self.hyperparameters
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of that name: a preset of the built-in algorithm, or a folder of `training/algorithms/`.
+
+    Raises:
+        JobError: there is no such algorithm.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    if name in own_algorithms():
+        return Recipe(name, name, "ml.m5.large", None, {}, OWN_METRICS)
+    known = ", ".join([*own_algorithms(), *PRESETS])
+    raise JobError(f"There is no algorithm {name!r}; there are {known}.")
+
+
+def own_algorithms() -> list[str]:
+    """Name the algorithms of this repository."""
+    return sorted(path.parent.name for path in OWN.glob("*/train.py"))
+
+
+def hyperparameters(recipe: Recipe, dataset: Dataset, seed: int) -> dict[str, str]:
+    """Return the hyperparameters of a job, all of them strings."""
+    if recipe.built_in:
+        counted = {"num_classes": len(dataset.classes), "num_training_samples": dataset.count("train")}
+        return {**recipe.hyperparameters, **{name: str(value) for name, value in counted.items()}}
+    return {
+        "class_labels": ",".join(dataset.classes),
+        "dataset_sha256": dataset.sha256,
+        "image_size": str(dataset.image_size),
+        "seed": str(seed),
+    }
+
+
+OWN_METRICS = {
+    f"{split}:{metric}": rf"(?:^|\s){split}-{metric}=([0-9.]+)"
+    for split in ("train", "validation", "out-of-fold")
+    for metric in ("accuracy", "ece")
+}
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
+PRESETS = {
+    "scratch-32": Recipe(
+        name="scratch-32",
+        image=BUILT_IN,
+        instance_type="ml.g4dn.xlarge",
+        image_size=32,
+        hyperparameters={
+            "num_layers": "18",
+            "image_shape": "3,32,32",
+            "use_pretrained_model": "0",
+            "epochs": "30",
+        },
+        metrics={},
+    ),
+    "transfer-224": Recipe(
+        name="transfer-224",
+        image=BUILT_IN,
+        instance_type="ml.g4dn.xlarge",
+        image_size=224,
+        # The pretrained network takes 224 x 224; the crop is cut from a larger image, at random for augmentation.
+        hyperparameters={
+            "num_layers": "18",
+            "image_shape": "3,224,224",
+            "resize": "256",
+            "use_pretrained_model": "1",
+            "augmentation_type": "crop_color_transform",
+            "epochs": "10",
+            "mini_batch_size": "32",
+            "learning_rate": "0.001",
+        },
+        metrics={},
+    ),
+}
