@@ -5,8 +5,8 @@ import re
 
 import pytest
 from botocore.exceptions import NoRegionError
-from tests.unit.training.sagemaker.test_request import DATASET, ROLE
 
+from tests.unit.training.sagemaker.test_request import DATASET, ROLE
 from tests.unit.training.service_model import SAGEMAKER
 from training.errors import JobError
 from training.sagemaker.progress import Summary
@@ -63,7 +63,7 @@ def test_a_role_of_another_partition_is_a_role_and_a_user_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("aws", "core"),
+    ("api", "core"),
     [
         ("S3OutputPath", "s3_output_path"),
         ("VolumeSizeInGB", "volume_size_in_gb"),
@@ -73,8 +73,8 @@ def test_a_role_of_another_partition_is_a_role_and_a_user_is_none() -> None:
         ("HyperParameters", "hyper_parameters"),
     ],
 )
-def test_keys_are_spelled_as_sagemaker_core_spells_them(aws: str, core: str) -> None:
-    assert core_spelling({aws: 1}) == {core: 1}
+def test_keys_are_spelled_as_sagemaker_core_spells_them(api: str, core: str) -> None:
+    assert core_spelling({api: 1}) == {core: 1}
 
 
 def test_a_users_own_keys_keep_their_spelling() -> None:
