@@ -10,15 +10,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from monitoring.errors import MonitoringError
-from training.errors import StackError, TrainingError
+from contracts.errors import WorkflowError
+from training.errors import StackError
 from training.sagemaker import aws_errors
 
 PERMISSION = re.compile(r"AccessDenied.*|UnauthorizedOperation|NotAuthorized|AuthorizationError|403")
 PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10, read_timeout=30)
 
 
-class CheckError(Exception):
+class CheckError(WorkflowError):
     """A check or what it needs can't be made; its message is one sentence for the user."""
 
 
@@ -68,7 +68,7 @@ def attempt(name: str, examine: Callable[[], Iterable[Check]]) -> Iterator[Check
         yield Check(name, Status.SKIPPED, str(error))
     except BotoCoreError as error:
         yield Check(name, Status.BAD, aws_errors.sentence(error))
-    except (CheckError, TrainingError, MonitoringError) as error:
+    except WorkflowError as error:
         yield Check(name, Status.BAD, str(error))
 
 

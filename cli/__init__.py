@@ -36,13 +36,11 @@ def _sentence(error: Exception) -> str | None:
     """Return what to tell the user of an error that was foreseen; None for a fault of ours."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from local.errors import LocalError
-    from monitoring.errors import MonitoringError
-    from training.errors import TrainingError
+    from contracts.errors import WorkflowError
     from training.sagemaker import aws_errors
 
     if isinstance(error, BotoCoreError | ClientError):
         return aws_errors.sentence(error)
-    if isinstance(error, LocalError | MonitoringError | TrainingError | OSError):
+    if isinstance(error, WorkflowError | OSError):
         return " ".join(str(error).split())
     return None

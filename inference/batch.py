@@ -21,10 +21,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts.files import write_whole
 from inference import manifest as sources
+from inference.errors import InferenceError
 from inference.executions import once_known
 from inference.ledger import LEDGER_FILE, Account, Ledger, Run
 from inference.results import rows_of
-from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,7 +38,7 @@ POLL_SECONDS = 1.0
 SHOWN_KEYS = 20
 
 
-class BatchError(MonitoringError):
+class BatchError(InferenceError):
     """The batch can't be run, or its ledger doesn't add up."""
 
 

@@ -22,8 +22,8 @@ from PIL import Image
 from rich.progress import track
 
 from contracts.files import write_whole
+from inference.errors import InferenceError
 from inference.staged_data import Dataset, ListedImage, read_object
-from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,7 +35,7 @@ PHOTOGRAPH_SIZE = (4000, 3000)
 BOMB_SIDE = 60_000
 
 
-class CasesError(MonitoringError):
+class CasesError(InferenceError):
     """The cases can't be made or read."""
 
 

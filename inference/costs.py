@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from inference.errors import InferenceError
 from inference.executions import Execution
-from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -29,7 +29,7 @@ BATCH_STATES = 4
 BATCH_PUTS, BATCH_GETS = 4, 4
 
 
-class CostsError(MonitoringError):
+class CostsError(InferenceError):
     """There is nothing to measure."""
 
 

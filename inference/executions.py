@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from contracts.files import write_whole
-from monitoring.errors import MonitoringError
+from inference.errors import InferenceError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 OUTCOMES = ("ACCEPTED", "REVIEW", "REJECTED", "FAILED")
 
 
-class ExecutionsError(MonitoringError):
+class ExecutionsError(InferenceError):
     """The executions' file is missing or malformed."""
 
 

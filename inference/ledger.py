@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.files import written_whole
+from inference.errors import InferenceError
 from inference.executions import OUTCOMES
 from inference.manifest import Image
-from monitoring.errors import MonitoringError
 
 LEDGER_FILE = "ledger.csv"
 # The columns of ledger.csv; `seconds` is what the execution took, `error` the name of what went wrong.
@@ -48,7 +48,7 @@ WHERE s3_bucket = ? AND s3_key = ? AND asked_version = ? AND (outcome IS NULL OR
 TO_RUN = "FROM image WHERE outcome IS NULL OR outcome = 'FAILED'"
 
 
-class LedgerError(MonitoringError):
+class LedgerError(InferenceError):
     """The ledger can't be read or written."""
 
 

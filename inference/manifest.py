@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from rich.progress import track
 
-from monitoring.errors import MonitoringError
+from inference.errors import InferenceError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -22,7 +22,7 @@ JSON_BYTES = 64 * 1024 * 1024
 SHOWN = 5
 
 
-class SourceError(MonitoringError):
+class SourceError(InferenceError):
     """The images of a batch can't be listed, or there are none."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from monitoring.errors import MonitoringError
+from inference.errors import InferenceError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -31,7 +31,7 @@ BATCH = 10
 HIDDEN = 120
 
 
-class RedriveError(MonitoringError):
+class RedriveError(InferenceError):
     """Not all that failed could be started again."""
 
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inference.errors import InferenceError
 from inference.executions import once_known
-from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALL_FAILED = "AllImagesFailed"
 
 
-class ResultsError(MonitoringError):
+class ResultsError(InferenceError):
     """The results aren't as ResultWriter writes them."""
 
 

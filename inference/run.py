@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
 from inference.cases import Case
+from inference.errors import InferenceError
 from inference.executions import (
     EXECUTIONS_FILE,
     OUTCOMES,
@@ -25,7 +26,6 @@ from inference.executions import (
     read_executions,
     write_executions,
 )
-from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -37,7 +37,7 @@ LONGEST_POLL = 1.0
 LONGEST_EXECUTION = 3900.0
 
 
-class RunError(MonitoringError):
+class RunError(InferenceError):
     """The state machine can't be run."""
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from monitoring.errors import MonitoringError
+from inference.errors import InferenceError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class DatasetError(MonitoringError):
+class DatasetError(InferenceError):
     """The data set in S3 is missing or does not hold together."""
 
 

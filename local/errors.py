@@ -1,5 +1,7 @@
 """What can go wrong in the local stack."""
 
+from contracts.errors import WorkflowError
 
-class LocalError(Exception):
+
+class LocalError(WorkflowError):
     """Base of every error that the local stack raises on purpose; its message is one sentence for the user."""

@@ -13,8 +13,10 @@ TrainingError
 └── ImageBuildError    a container image can't be built or pushed
 """
 
+from contracts.errors import WorkflowError
 
-class TrainingError(Exception):
+
+class TrainingError(WorkflowError):
     """Base of every error that a training verb raises on purpose; its message is one sentence for the user."""
 
 
