@@ -5,6 +5,7 @@ import binascii
 import json
 import math
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -57,7 +58,7 @@ class InvalidInference(Exception):
     """The model's answer isn't a probability for each label."""
 
 
-def endpoint_of(environment: "os._Environ[str]") -> str:
+def endpoint_of(environment: Mapping[str, str]) -> str:
     """Return ENDPOINT_NAME."""
     name = environment.get("ENDPOINT_NAME", "")
     if not name:
@@ -65,7 +66,7 @@ def endpoint_of(environment: "os._Environ[str]") -> str:
     return name
 
 
-def labels_of(environment: "os._Environ[str]") -> tuple[str, ...]:
+def labels_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return CLASS_LABELS, a comma list in the order of the model's outputs."""
     text = environment.get("CLASS_LABELS", "")
     labels = tuple(label.strip() for label in text.split(","))

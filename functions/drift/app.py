@@ -5,6 +5,7 @@ here. `sam build` packs what the links lead to. Charts stay with `workflow drift
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ class ConfigurationError(Exception):
     """An environment variable of the function is missing or out of range."""
 
 
-def bucket_of(environment: "os._Environ[str]") -> str:
+def bucket_of(environment: Mapping[str, str]) -> str:
     """Return DATA_BUCKET."""
     name = environment.get("DATA_BUCKET", "")
     if not name:
@@ -27,7 +28,7 @@ def bucket_of(environment: "os._Environ[str]") -> str:
     return name
 
 
-def endpoint_of(environment: "os._Environ[str]") -> str:
+def endpoint_of(environment: Mapping[str, str]) -> str:
     """Return ENDPOINT_NAME."""
     name = environment.get("ENDPOINT_NAME", "")
     if not name:
@@ -35,7 +36,7 @@ def endpoint_of(environment: "os._Environ[str]") -> str:
     return name
 
 
-def window_of(environment: "os._Environ[str]") -> timedelta:
+def window_of(environment: Mapping[str, str]) -> timedelta:
     """Return the length of the window, WINDOW_HOURS, from 1 hour to 168."""
     text = environment.get("WINDOW_HOURS", "")
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 168:

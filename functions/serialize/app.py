@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ class Location:
     s3_version_id: str | None = None
 
 
-def image_size_of(environment: "os._Environ[str]") -> int:
+def image_size_of(environment: Mapping[str, str]) -> int:
     """Return IMAGE_SIZE, the side of the model's input in pixels, from 16 to 224.
 
     At 224 the worst PNG is 201 kB in base64, which still passes Step Functions' 256 KiB.

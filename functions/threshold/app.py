@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -21,7 +22,7 @@ class ThresholdConfidenceNotMet(Exception):
     """The model isn't confident enough: a person should look."""
 
 
-def threshold_of(environment: "os._Environ[str]") -> float:
+def threshold_of(environment: Mapping[str, str]) -> float:
     """Return CONFIDENCE_THRESHOLD, a number from 0 to 1."""
     text = environment.get("CONFIDENCE_THRESHOLD", "")
     try:

@@ -77,15 +77,16 @@ def outcome() -> Iterator[Outcome]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=without_stack()
     ) as interpreter:
-        assert interpreter.stdin is not None
-        assert interpreter.stdout is not None
+        requests, answers = interpreter.stdin, interpreter.stdout
+        assert requests is not None
+        assert answers is not None
 
         def run(source: str, *, mended: bool) -> str:
             lines = ["import local.moto_patches.patches as mends", "mends.apply()", "mends.apply()"] if mended else []
-            print(json.dumps("\n".join([*lines, textwrap.dedent(source)])), file=interpreter.stdin, flush=True)
-            status, said = json.loads(interpreter.stdout.readline())
+            print(json.dumps("\n".join([*lines, textwrap.dedent(source)])), file=requests, flush=True)
+            status, said = json.loads(answers.readline())
             assert status == 0, said
             return str(said).strip()
 
         yield run
-        interpreter.stdin.close()
+        requests.close()

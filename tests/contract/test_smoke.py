@@ -138,7 +138,7 @@ def test_an_error_in_any_part_takes_down_what_was_there_until_then(
 
     monkeypatch.setattr(smoke_test, part, failing)
     with pytest.raises(CheckError, match="it failed"):
-        smoke_test.smoke([].append, copy_of(sam, tmp_path), build=False)
+        smoke_test.smoke(list[Check]().append, copy_of(sam, tmp_path), build=False)
     assert_taken_down(sam)
 
 
@@ -153,7 +153,7 @@ def test_a_part_that_cannot_be_taken_down_leaves_the_others_to_be(
             raise CheckError(f"{words[2]} can't be deleted")
 
     with pytest.raises(CheckError, match="can't be deleted"):
-        smoke_test.smoke([].append, Copy(DEFAULT_STACK, stack.BUCKET, tmp_path, failing), build=False)
+        smoke_test.smoke(list[Check]().append, Copy(DEFAULT_STACK, stack.BUCKET, tmp_path, failing), build=False)
     assert_taken_down(sam)
 
 

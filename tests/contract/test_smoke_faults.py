@@ -16,7 +16,7 @@ from checks.throwaway import Copy, run_sam
 from local import stack
 
 GROUP = "group"
-LINES = {
+LINES: dict[str, dict[str, Any]] = {
     "exception": {"timestamp": "2026-01-01T00:00:00Z", "log_level": "ERROR", "errorType": "InvalidEvent"},
     "out of memory": {
         "type": "platform.report",
@@ -29,8 +29,9 @@ LINES = {
 def answered(fault: faults.Fault, line: dict[str, Any], *, matches: bool) -> dict[str, tuple[Any, Stubber]]:
     """Return clients that answer as AWS does for one fault, each with what checks that it was asked for all."""
     clients: dict[str, Any] = {
-        name: boto3.client(name, region_name=stack.REGION)  # type: ignore[call-overload]  # services by name
-        for name in ("lambda", "logs", "cloudformation")
+        "lambda": boto3.client("lambda", region_name=stack.REGION),
+        "logs": boto3.client("logs", region_name=stack.REGION),
+        "cloudformation": boto3.client("cloudformation", region_name=stack.REGION),
     }
     stubs = {name: Stubber(client) for name, client in clients.items()}
     detail = {
@@ -65,7 +66,7 @@ def provoke(fault: faults.Fault, line: dict[str, Any], *, matches: bool) -> list
     for _, stub in clients.values():
         stub.activate()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faults.boto3, "client", lambda name: clients[name][0])
+        patch.setattr(boto3, "client", lambda name: clients[name][0])
         made = list(faults._provoke(Copy("smoke", "bucket", Path("out"), run_sam), fault, {}))
     for _, stub in clients.values():
         stub.assert_no_pending_responses()

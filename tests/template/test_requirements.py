@@ -20,7 +20,8 @@ OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 
 
 def folder(function: str) -> Path:
-    return ROOT / FUNCTIONS[function]["Code"]["S3Key"]
+    code: str = FUNCTIONS[function]["Code"]["S3Key"]
+    return ROOT / code
 
 
 def pins(path: Path, python: str) -> dict[str, str]:

@@ -39,8 +39,8 @@ DRIFT = {
 
 
 def source(function: str) -> ast.Module:
-    properties = of_type(APP, "AWS::Lambda::Function")[function]
-    return ast.parse((ROOT / properties["Code"]["S3Key"] / "app.py").read_text())
+    code: str = of_type(APP, "AWS::Lambda::Function")[function]["Code"]["S3Key"]
+    return ast.parse((ROOT / code / "app.py").read_text())
 
 
 def published() -> list[dict[str, Any]]:

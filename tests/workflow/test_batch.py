@@ -14,7 +14,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
 from benchmarks.batch import Photos, broken_images, kill_one_of_each, put_photos, start_driver
@@ -234,13 +235,13 @@ def test_an_execution_that_is_not_known_at_first_is_asked_for_again(
 ) -> None:
     asked: Counter[str] = Counter()
 
-    def unknown_twice(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        operation = request.headers["X-Amz-Target"].decode().split(".")[1]
+    def unknown_twice(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+        operation = event_name.rsplit(".", 1)[1]
         asked[operation] += 1
         if operation not in ("DescribeExecution", "ListMapRuns") or asked[operation] > 2:
             return None
         body = MockRawResponse(b'{"__type": "ExecutionDoesNotExist", "message": "Not yet."}')
-        return AWSResponse(request.url, 400, HeadersDict({}), body)
+        return AWSResponse(request.url, 400, HTTPHeaders(), body)
 
     def client(service: str, **options: Any) -> Any:
         made = boto3.session.Session().client(service, **options)  # type: ignore[call-overload]
@@ -249,7 +250,7 @@ def test_an_execution_that_is_not_known_at_first_is_asked_for_again(
         return made
 
     put("late/a.png", images[0])
-    monkeypatch.setattr(batch.boto3, "client", client)
+    monkeypatch.setattr(boto3, "client", client)
     ended = batch.run(request(deployed, prefix="late/"), tmp_path)
     assert ended.account.holds
     assert asked["DescribeExecution"] > 2

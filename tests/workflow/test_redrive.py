@@ -77,8 +77,8 @@ def redriven(deployed: Deployed) -> list[Any]:
 def broken(deployed: Deployed) -> Deployed:
     """A stack whose endpoint isn't there, with an empty queue and nothing that runs."""
     states = boto3.client("stepfunctions")
-    running = {"stateMachineArn": machine(deployed), "statusFilter": "RUNNING"}
-    wait_until(lambda: not states.list_executions(**running)["executions"])
+    arn = machine(deployed)
+    wait_until(lambda: not states.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"])
     empty_queue()
     deployed.stack.deploy({"EndpointName": "no-such-endpoint"})
     return deployed
