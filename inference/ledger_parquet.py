@@ -21,7 +21,10 @@ def from_csv(path: Path) -> Path:
             "Parquet needs PyArrow: pip install 'image-classification-workflow[parquet]'. ledger.csv has been written."
         ) from error
     types = {name: pyarrow.float64() if name in NUMBERS else pyarrow.string() for name in COLUMNS}
-    options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False)
+    # Only an empty field is null; by default PyArrow also reads keys and labels such as "NA" and "null" so.
+    options = csv.ConvertOptions(
+        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
     parsing = csv.ParseOptions(newlines_in_values=True)
     target = path.with_suffix(".parquet")
     with (

@@ -29,9 +29,12 @@ def put(s3: "S3Client", key: str, body: str | bytes = b"x") -> str:
 
 
 def test_a_prefix_is_listed_past_a_page_with_empty_objects_and_folder_markers(s3: "S3Client") -> None:
-    keys = ["in/", "in/empty.png", *(f"in/{number:04d}.png" for number in range(1001))]
+    keys = ["in/", "in/empty.png", *(f"in/{number:04d}.png" for number in range(5))]
     for key in keys:
         put(s3, key, b"")
+    # S3 answers 1,000 keys at most; smaller pages are as good and need fewer objects.
+    s3.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2})
+    assert s3.list_objects_v2(Bucket=BUCKET, Prefix="in/")["IsTruncated"]
     put(s3, "other/image.png")
     assert [image.s3_key for image in under_prefix(s3, BUCKET, "in/")] == sorted(keys)
 

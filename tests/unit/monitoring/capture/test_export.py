@@ -1,12 +1,14 @@
 import base64
 import csv
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from monitoring.capture.export import COLUMNS, ExportError, export
 from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
@@ -40,16 +42,28 @@ def test_every_record_is_a_row_of_csv(tmp_path: Path) -> None:
     assert json.loads(rows[2]["probabilities"]) == [0.9, 0.1]
 
 
-def test_parquet_is_written_where_the_extra_is_installed_and_named_where_not(tmp_path: Path) -> None:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        with pytest.raises(ExportError, match="parquet"):
-            export(records(), tmp_path / "records.parquet")
-    else:
+def test_every_record_is_a_row_of_parquet_with_numbers_as_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Three records are then more than one group of rows.
+    monkeypatch.setattr("monitoring.capture.export.PARQUET_ROWS", 2)
+    export(records(), tmp_path / "records.parquet")
+    rows = parquet.read_table(tmp_path / "records.parquet").to_pylist()
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["event_id"] for row in rows] == ["e1", "e2", "e3"]
+    assert (rows[0]["probabilities"], rows[0]["confidence"], rows[0]["top_class"]) == ([0.9, 0.1], 0.9, 0)
+    assert rows[1]["inference_id"] is None
+
+
+def test_a_window_without_records_is_a_table_without_rows(tmp_path: Path) -> None:
+    export([], tmp_path / "records.parquet")
+    assert parquet.read_table(tmp_path / "records.parquet").num_rows == 0
+
+
+def test_without_pyarrow_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ExportError, match=r"\[parquet\]"):
         export(records(), tmp_path / "records.parquet")
-        rows = parquet.read_table(tmp_path / "records.parquet").to_pylist()
-        assert [row["event_id"] for row in rows] == ["e1", "e2", "e3"]
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
