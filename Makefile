@@ -1,4 +1,5 @@
-.PHONY: help install sam demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch pictures clean
+.PHONY: help install sam demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch \
+	pictures lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -10,9 +11,9 @@ ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-install: .venv/installed ## Install everything, pinned, into .venv.
+install: .venv/installed ## Install everything for development, pinned, into .venv.
 
-# Installs into an environment what pip's arguments say: $(call install,ENVIRONMENT,ARGUMENTS).
+# Runs pip's (or uv's) install in an environment, which it creates if need be: $(call install,ENVIRONMENT,ARGUMENTS).
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	@if command -v uv >/dev/null; then \
@@ -24,20 +25,26 @@ define install
 	fi
 endef
 
-.venv/installed: export UV_COMPILE_BYTECODE := 1
-.venv/installed: requirements.txt pyproject.toml
+# What the `workflow` command and the local stack need.
+.venv/running: requirements.txt pyproject.toml
 	$(call install,.venv,-r requirements.txt)
 	$(call install,.venv,--no-deps -e .)
 	@touch $@
 
-# Tools whose own requirements don't go together with ours, nor with each other's.
+# What tests, checks and benchmarks need on top of that. Compiled at once, as many processes of the tests start at a time.
+.venv/installed: export UV_COMPILE_BYTECODE := 1
+.venv/installed: .venv/running requirements/dev.txt
+	$(call install,.venv,-r requirements/dev.txt)
+	@touch $@
+
+# Tools whose requirements conflict with the project's and with each other's.
 .venv-%/installed: requirements/%.txt
 	$(call install,.venv-$*,-r $<)
 	@touch $@
 
 sam: .venv-sam/installed ## Install the SAM CLI, pinned, into .venv-sam.
 
-demo: install ## Run the whole workflow on this machine; ARGS="--dataset cifar100" and others go to `workflow demo`.
+demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset cifar100" are options of `workflow demo`.
 	@$(BIN)/workflow demo $(ARGS)
 
 test: install ## Run all tests, offline.
@@ -85,6 +92,13 @@ pictures: install ## Draw the pictures of the docs anew; needs Chromium.
 	@$(BIN)/workflow demo --out out/pictures
 	@$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --no-first-run \
 		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
+
+# Keeps the pinned versions that still fit; to upgrade a package, delete its line first.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
+lock: ## Pin the packages that pyproject.toml names, after a change of it; needs uv.
+	@mkdir -p out && cat requirements.txt requirements/dev.txt > out/constraints.txt
+	@$(COMPILE) --constraints out/constraints.txt --extra local --output-file requirements.txt
+	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vxFf requirements.txt > requirements/dev.txt
 
 clean: ## Remove what was installed and what was written.
 	rm -rf .venv .venv-sam .venv-checkov out .aws-sam
