@@ -14,8 +14,11 @@ from monitoring.capture.completeness import Completeness
 
 @dataclass(frozen=True)
 class Figures:
-    """What a run came to. Shares are None where there is nothing to share; `seconds` has p50, p95, p99,
-    mean and most, or is None where no execution's duration is known."""
+    """The figures of a run.
+
+    Shares are None where there is nothing to share; `seconds` has p50, p95, p99, mean and most, or is None where no
+    execution's duration is known.
+    """
 
     executions: int
     outcomes: dict[str, int]

@@ -1,11 +1,14 @@
-"""What the functions are packed with: the versions that the tests ran with, and all that is imported."""
+"""What is installed and packed: pinned, in one version everywhere, all that is imported and nothing else."""
 
+import ast
 import importlib.metadata
 import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,18 @@ from tests.template.transformed import APP, of_type
 
 FUNCTIONS = of_type(APP, "AWS::Lambda::Function")
 OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+LISTS = (ROOT / "requirements.txt", ROOT / "requirements/dev.txt")
+# Folders by the extras that they need beside the project's dependencies.
+FOLDERS: dict[str, tuple[str, ...]] = {
+    "cli contracts inference monitoring training": ("parquet",),
+    "checks functions local": ("local",),
+    "benchmarks": ("local", "bench"),
+    "tests": ("local", "parquet", "dev"),
+}
+# Packages that nothing imports: commands and plugins, what Lambda starts, and what moto's server imports.
+UNIMPORTED = {"awslambdaric", "flask", "flask-cors", "mypy", "pytest-socket", "ruff"}
 
 
 def folder(function: str) -> Path:
@@ -43,6 +58,42 @@ def needed(requirements: Path) -> set[str]:
             extras = [{"extra": extra} for extra in one.extras or {""}]
             left += [two for two in more if not two.marker or any(two.marker.evaluate(extra) for extra in extras)]
     return found
+
+
+def names(requirements: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(one).name) for one in requirements}
+
+
+def imported(folder: Path) -> set[str]:
+    """Return the distributions whose modules the Python files of a folder import, also inside functions."""
+    distributions = importlib.metadata.packages_distributions()
+    nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    tops = {module.partition(".")[0] for module in modules} - OURS
+    return {canonicalize_name(one) for top in tops for one in distributions.get(top, ())}
+
+
+@pytest.mark.parametrize("folders", FOLDERS)
+def test_every_package_that_a_folder_imports_is_declared_for_it(folders: str) -> None:
+    declared = names([*PROJECT["dependencies"], *(one for extra in FOLDERS[folders] for one in EXTRAS[extra])])
+    for folder in folders.split():
+        found = {one for one in imported(ROOT / folder) if not one.startswith("mypy-boto3-")}
+        assert found <= declared, (folder, found - declared)
+
+
+def test_every_declared_package_is_imported_or_is_a_tool() -> None:
+    used = set().union(*(imported(ROOT / folder) for folders in FOLDERS for folder in folders.split()))
+    declared = names([*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)])
+    stubs = {one for one in declared if one.endswith("-stubs") or one.startswith("types-")}
+    assert declared - used - stubs == UNIMPORTED
+
+
+def test_every_declared_package_is_pinned_in_exactly_one_of_the_two_lists() -> None:
+    running, development = ({line.split("==")[0] for line in path.read_text().splitlines()} for path in LISTS)
+    assert not running & development
+    assert names([*PROJECT["dependencies"], *EXTRAS["local"]]) <= running
+    assert names(one for extra in EXTRAS.values() for one in extra) <= running | development
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -24,11 +24,9 @@ class Channel:
 def read_channel(data: Path, name: str, classes: int, side: int, image_size: int) -> Channel:
     """Read every image that ``<data>/<name>_lst`` lists from ``<data>/<name>``.
 
-    Raises
-    ------
-    DataError
-        A folder or file is missing or empty, a line is malformed, a label lies outside 0..classes-1, or an
-        image can't be read or isn't image_size x image_size.
+    Raises:
+        DataError: a folder or file is missing or empty, a line is malformed, a label lies outside 0..classes-1, or
+            an image can't be read or isn't image_size x image_size.
     """
     entries = _read_list(_only_list(data / f"{name}_lst"), classes)
     folder = data / name

@@ -25,23 +25,21 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     Leave-one-out scores have a closed form, so the ridge and the slope are chosen on rows that took no part in the
     regression they are judged by. With more rows than landmarks the kernel is approximated (Nystroem).
 
-    Parameters
-    ----------
-    mirrored : the second half of the columns changes sign when an image is mirrored, and the answer must not
-    gamma : inverse width of the kernel, per mean squared difference of standardised columns
-    ridges : candidates for the penalty; the one with the smallest leave-one-out log loss is taken
-    landmarks : most training rows that the kernel is taken to; memory and model grow with it
-    random_state : draws the landmarks where there are more rows
+    Args:
+        mirrored: the second half of the columns changes sign when an image is mirrored, and the answer must not
+        gamma: inverse width of the kernel, per mean squared difference of standardised columns
+        ridges: candidates for the penalty; the one with the smallest leave-one-out log loss is taken
+        landmarks: most training rows that the kernel is taken to; memory and model grow with it
+        random_state: draws the landmarks where there are more rows
 
-    Attributes
-    ----------
-    classes_ : array of shape (k,)
-    mean_, scale_ : arrays of shape (d,), of the training rows
-    landmarks_ : array of shape (m, d), standardised, half precision
-    weights_ : array of shape (m, k)
-    intercept_ : array of shape (k,), share of each class
-    ridge_, slope_ : the penalty and the slope of the softmax that were chosen
-    out_of_fold_proba_ : array of shape (n, k), probabilities of the training rows, each from the others
+    Attributes:
+        classes_: array of shape (k,)
+        mean_, scale_: arrays of shape (d,), of the training rows
+        landmarks_: array of shape (m, d), standardised, half precision
+        weights_: array of shape (m, k)
+        intercept_: array of shape (k,), share of each class
+        ridge_, slope_: the penalty and the slope of the softmax that were chosen
+        out_of_fold_proba_: array of shape (n, k), probabilities of the training rows, each from the others
     """
 
     def __init__(

@@ -11,15 +11,14 @@ from scattering.errors import DataError
 class Hyperparameters:
     """What a training job may set; SageMaker passes every value as a string.
 
-    Attributes
-    ----------
-    class_labels : names of the classes in the order of their numbers, 2 to 100, with commas between; required
-    image_size : width and height of every training image, 16 to 224 pixels
-    seed : draws the landmarks where there are more images than landmarks
-    dataset_sha256 : digest of the data set, kept in the model's metadata
-    side : images are squashed to this width and height before the transform: 16, 32, 48 or 64; costs grow as its square
-    gamma : inverse width of the kernel, for standardised features
-    landmarks : most training images that the kernel is taken to; the model's size grows with it
+    Attributes:
+        class_labels: names of the classes in the order of their numbers, 2 to 100, with commas between; required
+        image_size: width and height of every training image, 16 to 224 pixels
+        seed: draws the landmarks where there are more images than landmarks
+        dataset_sha256: digest of the data set, kept in the model's metadata
+        side: width and height that images are squashed to, 16, 32, 48 or 64; costs grow as its square
+        gamma: inverse width of the kernel, for standardised features
+        landmarks: most training images that the kernel is taken to; the model's size grows with it
     """
 
     class_labels: tuple[str, ...]

@@ -16,15 +16,12 @@ WIDE_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Read one image, squash it to ``side`` x ``side`` and say how large it was.
 
-    Returns
-    -------
-    pixels : array of shape (side, side, 3), RGB
-    size : (width, height) of the image as stored
+    Returns:
+        pixels: array of shape (side, side, 3), RGB
+        size: (width, height) of the image as stored
 
-    Raises
-    ------
-    ImageError
-        The bytes are empty, not a PNG or JPEG, truncated, or hold more than 25 million pixels.
+    Raises:
+        ImageError: the bytes are empty, not a PNG or JPEG, truncated, or hold more than 25 million pixels.
     """
     if not data:
         raise ImageError("The image is empty (0 bytes).")

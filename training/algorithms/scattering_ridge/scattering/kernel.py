@@ -13,17 +13,15 @@ def mirror_kernel(
 ) -> NDArray[Real]:
     """Mean of the Gaussian kernel to each landmark and to its mirror image.
 
-    Parameters
-    ----------
-    rows : array of shape (n, d)
-    landmarks : array of shape (m, d)
-    squares : array of shape (m,), squared lengths of the landmarks
-    odd : the last so many columns change sign when an image is mirrored; the others stay
-    gamma : per squared distance
+    Args:
+        rows: array of shape (n, d)
+        landmarks: array of shape (m, d)
+        squares: array of shape (m,), squared lengths of the landmarks
+        odd: number of columns at the end that change sign when an image is mirrored; the others don't
+        gamma: per squared distance
 
-    Returns
-    -------
-    array of shape (n, m), values from 0 to 1
+    Returns:
+        array of shape (n, m), values from 0 to 1
     """
     even = rows.shape[1] - odd
     near = np.square(rows).sum(1)[:, None] + squares - 2 * (rows[:, :even] @ landmarks[:, :even].T)

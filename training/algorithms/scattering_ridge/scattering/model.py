@@ -27,13 +27,12 @@ SHAPES = {"mean": "d", "scale": "d", "landmarks": "md", "weights": "mk", "interc
 class Model:
     """Everything a prediction needs, and where it came from.
 
-    Attributes
-    ----------
-    labels : class names in the order of the probabilities
-    side : width and height that images are squashed to
-    gamma, slope : of the kernel and of the softmax
-    arrays : see `SHAPES`
-    metadata : image size, sha256 of the training data, versions and metrics
+    Attributes:
+        labels: class names in the order of the probabilities
+        side: width and height that images are squashed to
+        gamma, slope: of the kernel and of the softmax
+        arrays: see `SHAPES`
+        metadata: image size, sha256 of the training data, versions and metrics
     """
 
     labels: tuple[str, ...]

@@ -35,14 +35,11 @@ Floats = NDArray[np.float32]
 def features(images: NDArray[np.uint8]) -> Floats:
     """Transform images on all the cores this process may use.
 
-    Parameters
-    ----------
-    images : array of shape (n, side, side, 3), RGB; side is a multiple of 16
+    Args:
+        images: array of shape (n, side, side, 3), RGB; side is a multiple of 16
 
-    Returns
-    -------
-    array of shape (n, d)
-        The first d/2 columns don't change when the image is mirrored, the others change sign only.
+    Returns:
+        array of shape (n, d): the first d/2 columns don't change when the image is mirrored, the others change sign
     """
     chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
     if len(chunks) == 1:
