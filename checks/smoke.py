@@ -10,6 +10,8 @@ import boto3
 from checks.check import Check, Status, attempt, judged
 from checks.faults import faults
 from checks.throwaway import Copy, new_copy, torn_down
+from contracts.layout import Prefix
+from contracts.outcomes import CLASSIFIED
 from inference import batch
 from local.stack import ROOT
 from monitoring.capture.records import CaptureRecord, read_capture
@@ -88,9 +90,9 @@ def uploads(copy: Copy) -> Iterator[Check]:
     """Whether what is put under incoming/ is classified by itself."""
     s3, states = boto3.client("s3"), boto3.client("stepfunctions")
     test = sorted((copy.out / "datasets" / DATASET / "test").glob("*.png"))[:UPLOADS]
-    keys = {f"incoming/{path.name}" for path in test}
+    keys = {f"{Prefix.INCOMING}{path.name}" for path in test}
     for path in test:
-        s3.put_object(Bucket=copy.bucket, Key=f"incoming/{path.name}", Body=path.read_bytes())
+        s3.put_object(Bucket=copy.bucket, Key=f"{Prefix.INCOMING}{path.name}", Body=path.read_bytes())
     machine = copy.stacks.state_machine_arn
     outcomes: dict[str, str] = {}
     for waited in pauses():
@@ -102,7 +104,7 @@ def uploads(copy: Copy) -> Iterator[Check]:
                 outcomes[key] = output.get("outcome", execution["status"])
         if outcomes.keys() == keys or waited > LONGEST_WAIT:
             break
-    good = outcomes.keys() == keys and {*outcomes.values()} <= {"ACCEPTED", "REVIEW"}
+    good = outcomes.keys() == keys and {*outcomes.values()} <= {*CLASSIFIED}
     what = f"{len(outcomes)} of {len(keys)} ended: {', '.join(sorted(outcomes.values()))}"
     yield judged("uploads", good, what, "See the executions' history.")
 

@@ -1,12 +1,13 @@
 """The options that verbs share, and how their texts are read."""
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from contracts.durations import DurationError, parse_duration
 
 Stack = Annotated[
     str,
@@ -81,11 +82,11 @@ class LedgerFormat(StrEnum):
 
 
 def seconds(text: str) -> int:
-    """Read a time such as 300, 90s, 5m or 2h."""
-    match = re.fullmatch(r"(\d+)([smh]?)", text.strip())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no time; write 300, 90s, 5m or 2h.")
-    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    """Read a duration such as 300, 90s, 5m, 2h or 1d."""
+    try:
+        return int(parse_duration(text).total_seconds())
+    except DurationError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -184,6 +184,8 @@ def capture(
 @app.command()
 def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
     """Measure the images and scores of what was evaluated, as the reference for drift."""
+    from contracts.addresses import S3Address
+    from contracts.layout import baseline_key
     from monitoring.drift import baseline as room
     from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
 
@@ -192,7 +194,7 @@ def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEF
     made = room.make(bucket, evaluation, out)
     console.print(
         f"{len(made.sample.measures)} images and {len(made.sample.labels)} scores of {made.dataset}: "
-        f"{out / room.BASELINE_FILE} and s3://{bucket}/{room.baseline_key(made.endpoint)}"
+        f"{out / room.BASELINE_FILE} and {S3Address(bucket, baseline_key(made.endpoint))}"
     )
 
 

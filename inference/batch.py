@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from contracts.addresses import S3Address
 from contracts.files import write_whole
+from contracts.layout import batch_prefix
 from inference import manifest as sources
 from inference.errors import InferenceError
 from inference.executions import once_known
@@ -168,9 +170,9 @@ def _images(s3: "S3Client", request: Request, batch_id: str) -> Iterator[sources
         prefix = request.prefix
         if prefix is None:
             assert request.folder is not None
-            prefix = f"{BATCHES}/{batch_id}/images/"
+            prefix = f"{batch_prefix(batch_id)}images/"
             sources.upload(s3, Path(request.folder), request.bucket, prefix)
-        where, images = f"s3://{request.bucket}/{prefix}", sources.under_prefix(s3, request.bucket, prefix)
+        where, images = str(S3Address(request.bucket, prefix)), sources.under_prefix(s3, request.bucket, prefix)
     first = next(images, None)
     if first is None:
         raise sources.SourceError(f"{where} names no images; nothing was started.")
@@ -204,7 +206,7 @@ class _Driver:
         return ended
 
     def _start(self, run: Run, max_concurrency: int | None) -> str:
-        key = f"{BATCHES}/{self._batch_id}/manifest-{run.number}.csv"
+        key = f"{batch_prefix(self._batch_id)}manifest-{run.number}.csv"
         with tempfile.TemporaryDirectory() as folder:
             manifest = sources.write_manifest(self._ledger.images_to_run(), Path(folder) / "manifest.csv")
             self._s3.upload_file(str(manifest), self._request.bucket, key)

@@ -22,6 +22,8 @@ from PIL import Image
 from rich.progress import track
 
 from contracts.files import write_whole
+from contracts.layout import cases_prefix
+from contracts.outcomes import CLASSIFIED, Outcome
 from inference.errors import InferenceError
 from inference.staged_data import Dataset, ListedImage, read_object
 
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CASES_FILE = "cases.jsonl"
-CLASSIFIED = ("ACCEPTED", "REVIEW")
-REJECTED = ("REJECTED",)
+REJECTED = (Outcome.REJECTED,)
 PHOTOGRAPH_SIZE = (4000, 3000)
 BOMB_SIDE = 60_000
 
@@ -50,7 +51,7 @@ class Case:
     name: str
     event: dict[str, Any]
     truth: str | None
-    outcomes: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
     error: str | None = None
 
 
@@ -82,7 +83,7 @@ def read_cases(path: Path) -> list[Case]:
     """The cases that `generate` wrote to *path*; CasesError where the file is missing or malformed."""
     try:
         rows = [json.loads(line) for line in path.read_text().splitlines()]
-        return [Case(**{**row, "outcomes": tuple(row["outcomes"])}) for row in rows]
+        return [Case(**{**row, "outcomes": tuple(map(Outcome, row["outcomes"]))}) for row in rows]
     except FileNotFoundError as error:
         raise CasesError(f"{path} does not exist; make it with `workflow cases`.") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -108,7 +109,7 @@ def _broken_cases(s3: "S3Client", dataset: Dataset) -> list[Case]:
     good = interleave(dataset.test)[0]
     image = read_object(s3, dataset.bucket, good.key)
     # Name, file, content (None: never uploaded), truth, the ends that are right, the error's name.
-    rows: list[tuple[str, str, bytes | None, str | None, tuple[str, ...], str | None]] = [
+    rows: list[tuple[str, str, bytes | None, str | None, tuple[Outcome, ...], str | None]] = [
         ("broken-truncated", "truncated.png", image[: len(image) // 2], None, REJECTED, "InvalidImage"),
         ("broken-text", "text.png", b"This is not an image.\n", None, REJECTED, "InvalidImage"),
         ("broken-empty", "empty.png", b"", None, REJECTED, "InvalidImage"),
@@ -118,7 +119,7 @@ def _broken_cases(s3: "S3Client", dataset: Dataset) -> list[Case]:
     ]
     cases = []
     for name, file, content, truth, outcomes, error in track(rows, "Uploading broken cases", transient=True):
-        key = f"cases/{dataset.name}/{file}"
+        key = cases_prefix(dataset.name) + file
         if content is not None:
             s3.put_object(Bucket=dataset.bucket, Key=key, Body=content)
         cases.append(Case(name, {"s3_bucket": dataset.bucket, "s3_key": key}, truth, outcomes, error))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from contracts.outcomes import Outcome
 from inference.errors import InferenceError
 from inference.executions import Execution
 
@@ -78,7 +79,7 @@ def measure(client: "SFNClient", executions: Sequence[Execution], most: int = 50
         transitions=fmean(transitions),
         seconds=fmean(one.seconds or 0.0 for one in looked),
         function_seconds={name: fmean(values) for name, values in by_function.items()},
-        review=fmean(one.outcome == "REVIEW" for one in looked),
+        review=fmean(one.outcome == Outcome.REVIEW for one in looked),
     )
 
 

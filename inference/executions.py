@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from contracts.files import write_whole
+from contracts.outcomes import Outcome
 from inference.errors import InferenceError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ EXECUTIONS_FILE = "executions.jsonl"
 UNKNOWN_FOR = 10.0
 UNKNOWN_POLL = 0.05
 Answer = TypeVar("Answer")
-OUTCOMES = ("ACCEPTED", "REVIEW", "REJECTED", "FAILED")
 
 
 class ExecutionsError(InferenceError):
@@ -54,7 +54,7 @@ class Execution:
     case: str
     input: dict[str, Any]
     truth: str | None
-    outcome: str
+    outcome: Outcome
     error: str | None
     cause: str | None
     label: str | None
@@ -101,11 +101,10 @@ def reached_endpoint(executions: Iterable[Execution]) -> Iterator[Execution]:
 
 def _parse(line: str, where: str) -> Execution:
     try:
-        execution = Execution(**json.loads(line))
-    except (ValueError, TypeError) as error:
+        row = json.loads(line)
+        execution = Execution(**row | {"outcome": Outcome(row["outcome"])})
+    except (ValueError, TypeError, KeyError) as error:
         raise ExecutionsError(f"{where} is not an execution's record: {error}.") from error
-    if execution.outcome not in OUTCOMES:
-        raise ExecutionsError(f"{where} has the outcome {execution.outcome!r}, which is none of {OUTCOMES}.")
     if execution.confidence is not None and not math.isfinite(execution.confidence):
         raise ExecutionsError(f"{where} has a confidence that is not a finite number.")
     return execution

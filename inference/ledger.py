@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.addresses import S3Address
 from contracts.files import written_whole
+from contracts.outcomes import Outcome
 from inference.errors import InferenceError
-from inference.executions import OUTCOMES
 from inference.manifest import Image
 
 LEDGER_FILE = "ledger.csv"
@@ -40,12 +41,13 @@ CREATE TABLE IF NOT EXISTS run (number INTEGER PRIMARY KEY, execution TEXT, arn 
 """
 ADD = "INSERT OR IGNORE INTO image (s3_bucket, s3_key, asked_version) VALUES (?, ?, ?)"
 # Only what has no outcome, or failed, takes one: an image is never accounted twice.
-RECORD = """
+OPEN = f"(outcome IS NULL OR outcome = '{Outcome.FAILED}')"
+RECORD = f"""
 UPDATE image SET s3_version_id = ?, sha256 = ?, outcome = ?, label = ?, confidence = ?, error = ?, seconds = ?,
     inference_id = ?
-WHERE s3_bucket = ? AND s3_key = ? AND asked_version = ? AND (outcome IS NULL OR outcome = 'FAILED')
-"""
-TO_RUN = "FROM image WHERE outcome IS NULL OR outcome = 'FAILED'"
+WHERE s3_bucket = ? AND s3_key = ? AND asked_version = ? AND {OPEN}
+"""  # noqa: S608 - our own text
+TO_RUN = f"FROM image WHERE {OPEN}"
 
 
 class LedgerError(InferenceError):
@@ -159,7 +161,7 @@ class Ledger:
             missing=counts.get(None, 0),
             duplicates=self._fact("duplicates") or 0,
             stray=self._fact("stray") or 0,
-            **{outcome.lower(): counts.get(outcome, 0) for outcome in OUTCOMES},
+            **{outcome.lower(): counts.get(outcome, 0) for outcome in Outcome},
         )
 
     def errors(self) -> dict[str, int]:
@@ -170,7 +172,7 @@ class Ledger:
     def missing(self, most: int) -> Sequence[str]:
         """Return the keys of images without an outcome, so many at most."""
         query = "SELECT s3_bucket, s3_key FROM image WHERE outcome IS NULL ORDER BY s3_bucket, s3_key LIMIT ?"
-        return [f"s3://{bucket}/{key}" for bucket, key in self._database.execute(query, (most,))]
+        return [str(S3Address(bucket, key)) for bucket, key in self._database.execute(query, (most,))]
 
     def write_csv(self, path: Path) -> Path:
         """Write the rows, ordered by bucket, key and version."""

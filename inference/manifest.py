@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from rich.progress import track
 
+from contracts.addresses import AddressError, S3Address
 from inference.errors import InferenceError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def under_prefix(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Image]:
             for item in page.get("Contents", []):
                 yield Image(bucket, item["Key"])
     except ClientError as error:
-        raise SourceError(f"s3://{bucket}/{prefix} can't be listed: {error}") from error
+        raise SourceError(f"{S3Address(bucket, prefix)} can't be listed: {error}") from error
 
 
 def in_manifest(s3: "S3Client", uri: str) -> Iterator[Image]:
@@ -55,16 +56,19 @@ def in_manifest(s3: "S3Client", uri: str) -> Iterator[Image]:
     s3_bucket and s3_key are needed, s3_version_id may be there. A CSV file is read as it comes, however large it is.
     Raises SourceError where there is no such object, or after its end where it has bad rows.
     """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not uri.startswith("s3://") or not bucket or not key:
-        raise SourceError(f"A manifest is named as s3://bucket/key, not {uri}.")
     try:
-        answer = s3.get_object(Bucket=bucket, Key=key)
+        address = S3Address.parse(uri)
+    except AddressError as error:
+        raise SourceError(f"A manifest is named as s3://bucket/key, not {uri}.") from error
+    if not address.key:
+        raise SourceError(f"A manifest is named as s3://bucket/key, and {uri} names no key.")
+    try:
+        answer = s3.get_object(Bucket=address.bucket, Key=address.key)
     except ClientError as error:
         raise SourceError(f"The manifest {uri} can't be read: {error}") from error
     bad: list[str] = []
     try:
-        for number, row in _rows(answer["Body"], answer["ContentLength"], key.endswith(".json")):
+        for number, row in _rows(answer["Body"], answer["ContentLength"], address.key.endswith(".json")):
             if image := _image(row):
                 yield image
             else:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from contracts.layout import batch_results_key
+from contracts.outcomes import Outcome
 from inference.errors import InferenceError
 from inference.executions import once_known
 
@@ -31,7 +33,7 @@ def rows_of(s3: "S3Client", states: "SFNClient", arn: str, bucket: str, executio
     """
     for one in once_known(states, lambda: states.list_map_runs(executionArn=arn))["mapRuns"]:
         map_run = one["mapRunArn"].rsplit(":", 1)[-1]
-        key = f"batches/{execution}/results/{map_run}/manifest.json"
+        key = batch_results_key(execution, map_run)
         try:
             manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         except s3.exceptions.NoSuchKey:
@@ -51,7 +53,7 @@ def _rows(line: bytes, key: str) -> Iterator[dict[str, Any]]:
         if child["Status"] in ("FAILED", "TIMED_OUT"):
             items = json.loads(child["Input"])["Items"]
             for item, error in zip(items, _errors(child, len(items)), strict=True):
-                yield {"item": item, "outcome": "FAILED", "error": error}
+                yield {"item": item, "outcome": Outcome.FAILED, "error": error}
     except (ValueError, KeyError, TypeError) as error:
         raise ResultsError(f"{key} isn't a file of ClassifyBatch's results: {error!r}.") from error
 

@@ -16,11 +16,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
+from contracts.outcomes import Outcome
 from inference.cases import Case
 from inference.errors import InferenceError
 from inference.executions import (
     EXECUTIONS_FILE,
-    OUTCOMES,
     Execution,
     once_known,
     read_executions,
@@ -148,7 +148,7 @@ def _kept(path: Path, cases: Sequence[Case], resume: bool) -> list[Execution]:
         return []
     inputs = {case.name: case.event for case in cases}
     earlier = read_executions(path, torn_end=True)
-    return [old for old in earlier if old.outcome != "FAILED" and inputs.get(old.case) == old.input]
+    return [old for old in earlier if old.outcome != Outcome.FAILED and inputs.get(old.case) == old.input]
 
 
 def _unique_name(case: Case) -> str:
@@ -160,20 +160,19 @@ def _end(answer: "DescribeExecutionOutputTypeDef") -> dict[str, Any]:
     """The end of an execution as the state machine tells it."""
     if answer["status"] != "SUCCEEDED":
         cause = answer.get("cause") or f"The execution's status is {answer['status']}."
-        return {"outcome": "FAILED", "error": answer.get("error") or answer["status"], "cause": cause}
+        return {"outcome": Outcome.FAILED, "error": answer.get("error") or answer["status"], "cause": cause}
     try:
         output = json.loads(answer.get("output", ""))
-        if output["outcome"] in OUTCOMES:
-            return dict(output)
+        return dict(output) | {"outcome": Outcome(output["outcome"])}
     except (ValueError, TypeError, KeyError):
         pass  # The record below says so.
     cause = f"The execution succeeded, but its output names no outcome: {answer.get('output', '')[:200]}"
-    return {"outcome": "FAILED", "error": "UnknownOutcome", "cause": cause}
+    return {"outcome": Outcome.FAILED, "error": "UnknownOutcome", "cause": cause}
 
 
 def _failure(error: Exception) -> dict[str, Any]:
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    return {"outcome": "FAILED", "error": code, "cause": str(error)}
+    return {"outcome": Outcome.FAILED, "error": code, "cause": str(error)}
 
 
 def _record(case: Case, arn: str | None, started: datetime, stopped: datetime, end: dict[str, Any]) -> Execution:

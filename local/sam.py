@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from contracts.files import write_whole
+from contracts.layout import Prefix
 from local.errors import LocalError
 from local.stack import BUCKET, REGION, ROOT, Options, Running
 from local.template import Template
@@ -39,7 +40,7 @@ def upload_samples() -> None:
     """Put the images that the sample events name under samples/."""
     s3 = boto3.client("s3")
     for path in sorted((ROOT / "events/images").iterdir()):
-        s3.put_object(Bucket=BUCKET, Key=f"samples/{path.name}", Body=path.read_bytes())
+        s3.put_object(Bucket=BUCKET, Key=f"{Prefix.SAMPLES}{path.name}", Body=path.read_bytes())
 
 
 def write_environment(stack: Running, options: Options) -> Path:

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from contracts.addresses import S3Address, is_s3_address
 from training.errors import PredictError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def predict(endpoint_name: str, labels: Sequence[str], sources: Sequence[str]) -
 
 
 def _images(s3: "S3Client", source: str) -> list[str]:
-    if source.startswith("s3://"):
+    if is_s3_address(source):
         return _objects(s3, source)
     path = Path(source)
     if path.is_dir():
@@ -81,12 +82,12 @@ def _images(s3: "S3Client", source: str) -> list[str]:
 
 
 def _objects(s3: "S3Client", source: str) -> list[str]:
-    bucket, _, key = source.removeprefix("s3://").partition("/")
-    if key and not key.endswith("/"):
+    address = S3Address.parse(source)
+    if address.key and not address.key.endswith("/"):
         return [source]
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=address.bucket, Prefix=address.key)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    found = [f"s3://{bucket}/{name}" for name in keys if Path(name).suffix.lower() in SUFFIXES]
+    found = [str(S3Address(address.bucket, name)) for name in keys if Path(name).suffix.lower() in SUFFIXES]
     if not found:
         raise PredictError(f"There is no .png, .jpg or .jpeg object below {source}.")
     return found
@@ -108,11 +109,11 @@ def _ask(
 
 
 def _read(s3: "S3Client", source: str) -> bytes:
-    if not source.startswith("s3://"):
+    if not is_s3_address(source):
         return Path(source).read_bytes()
-    bucket, _, key = source.removeprefix("s3://").partition("/")
+    address = S3Address.parse(source)
     try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return s3.get_object(Bucket=address.bucket, Key=address.key)["Body"].read()
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:
             raise PredictError(f"There is no object {source}.") from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import boto3
 from botocore.exceptions import ClientError
 
+from contracts.layout import Prefix
 from training.deploy import settle
 from training.errors import DeployError
 from training.sagemaker.costs import variant_cost
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "data"]
-# What the workflow writes, and the uploads that it classifies.
-DATA_PREFIXES = (
-    "baselines/",
-    "batches/",
-    "capture/",
-    "cases/",
-    "checkpoints/",
-    "datasets/",
-    "incoming/",
-    "models/",
-    "samples/",
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,7 @@ def standing(endpoint: str, bucket: str | None = None) -> list[Standing]:
             found.append(Standing("model", name, 0.0))
     if bucket:
         s3 = boto3.client("s3")
-        counts = {prefix: sum(1 for _ in _versions(s3, bucket, prefix)) for prefix in DATA_PREFIXES}
+        counts = {prefix: sum(1 for _ in _versions(s3, bucket, prefix)) for prefix in Prefix}
         found += [Standing("data", prefix, None, count) for prefix, count in counts.items() if count]
     return found
 

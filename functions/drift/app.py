@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contracts.addresses import S3Address
+from contracts.layout import baseline_key
 from monitoring.capture.records import read_capture
 from monitoring.capture.sources import S3Capture
-from monitoring.drift.baseline import BaselineError, baseline_key, read_s3
+from monitoring.drift.baseline import BaselineError, read_s3
 from monitoring.drift.verdict import judge, publish
 from monitoring.drift.window import Window
 
@@ -54,8 +56,8 @@ def lambda_handler(event: Any, context: object) -> dict[str, Any]:
     start = datetime.now(UTC) - WINDOW
     baseline = read_s3(DATA_BUCKET, ENDPOINT_NAME)
     if baseline is None:
-        uri = f"s3://{DATA_BUCKET}/{baseline_key(ENDPOINT_NAME)}"
-        raise BaselineError(f"{uri} does not exist; make it with `workflow baseline`.")
+        missing = S3Address(DATA_BUCKET, baseline_key(ENDPOINT_NAME))
+        raise BaselineError(f"{missing} does not exist; make it with `workflow baseline`.")
     window = Window(baseline.classes, baseline.image_size)
     for record in read_capture(S3Capture(DATA_BUCKET, ENDPOINT_NAME), start):
         window.add(record)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contracts.addresses import S3Address
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -88,12 +90,12 @@ class Capture:
             lines, self._lines, self._bytes = self._lines, [], 0
         if not lines or self._config is None:
             return
-        bucket, _, prefix = self._config["DestinationS3Uri"].removeprefix("s3://").partition("/")
+        address = S3Address.parse(self._config["DestinationS3Uri"])
         now = datetime.now(UTC)
-        folder = "/".join(part for part in (prefix.strip("/"), self._endpoint, self._variant) if part)
+        folder = "/".join(part for part in (address.key.strip("/"), self._endpoint, self._variant) if part)
         key = f"{folder}/{now:%Y/%m/%d/%H}/{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         try:
-            self._s3.put_object(Bucket=bucket, Key=key, Body="".join(line + "\n" for line in lines).encode())
+            self._s3.put_object(Bucket=address.bucket, Key=key, Body="".join(line + "\n" for line in lines).encode())
         except (BotoCoreError, ClientError) as error:
             logger.warning("%d captured records wait, as they can't be written: %s", len(lines), error)
             with self._lock:

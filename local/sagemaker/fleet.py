@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contracts.addresses import S3Address
 from local.sagemaker import container
 from local.sagemaker.capture import Capture
-from local.sagemaker.training_jobs import split_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -189,9 +189,9 @@ class Fleet:
     def _fetch_model(self, base: Path) -> None:
         (base / "model").mkdir()
         if self._model_uri:
-            bucket, key = split_uri(self._model_uri)
+            address = S3Address.parse(self._model_uri)
             archive = base / "model.tar.gz"
-            archive.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            archive.write_bytes(self._s3.get_object(Bucket=address.bucket, Key=address.key)["Body"].read())
             container.unpack(archive, base / "model")
 
     def _start(self, base: Path) -> "subprocess.Popen[bytes]":

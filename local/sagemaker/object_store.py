@@ -2,6 +2,7 @@
 
 from moto.s3.models import s3_backends
 
+from contracts.addresses import S3Address
 from local.errors import LocalError
 from local.template import ACCOUNT_ID
 
@@ -17,5 +18,5 @@ def read(bucket: str, key: str) -> bytes:
     """
     found = s3_backends[ACCOUNT_ID]["aws"].get_object(bucket, key)
     if found is None:
-        raise ObjectNotFound(f"s3://{bucket}/{key} doesn't exist.")
+        raise ObjectNotFound(f"{S3Address(bucket, key)} doesn't exist.")
     return bytes(found.value)

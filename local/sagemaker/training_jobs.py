@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contracts.addresses import S3Address
 from local.errors import LocalError
 from local.sagemaker import container
 from local.sagemaker import object_store as store
@@ -141,23 +142,23 @@ class TrainingJob:
 
     def _download(self, uri: str, folder: Path) -> int:
         """Fetch what lies under a prefix, and return how many objects there were."""
-        bucket, prefix = split_uri(uri)
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        address = S3Address.parse(uri)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=address.bucket, Prefix=address.key)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         for key in keys:
             # As on SageMaker, what follows the prefix's last slash is the path inside the channel.
-            target = folder / key[prefix.rfind("/") + 1 :]
+            target = folder / key[address.key.rfind("/") + 1 :]
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(store.read(bucket, key))
+            target.write_bytes(store.read(address.bucket, key))
         return len(keys)
 
     def _keep_checkpoints(self, base: Path) -> None:
         if uri := self._record.get("CheckpointConfig", {}).get("S3Uri"):
-            bucket, prefix = split_uri(uri.rstrip("/"))
+            address = S3Address.parse(uri.rstrip("/"))
             for path in sorted((base / "checkpoints").rglob("*")):
                 if path.is_file():
-                    key = f"{prefix}/{path.relative_to(base / 'checkpoints')}"
-                    self._s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+                    key = f"{address.key}/{path.relative_to(base / 'checkpoints')}"
+                    self._s3.put_object(Bucket=address.bucket, Key=key, Body=path.read_bytes())
 
     def _train(self, base: Path) -> int:
         environment = {"TRAINING_JOB_NAME": self._record["TrainingJobName"]}
@@ -201,10 +202,10 @@ class TrainingJob:
         archive = base / "model.tar.gz"
         container.pack(base / "model", archive)
         uri = f"{self._record['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self._record['TrainingJobName']}"
-        bucket, key = split_uri(f"{uri}/output/model.tar.gz")
-        self._s3.put_object(Bucket=bucket, Key=key, Body=archive.read_bytes())
+        artifact = S3Address.parse(f"{uri}/output/model.tar.gz")
+        self._s3.put_object(Bucket=artifact.bucket, Key=artifact.key, Body=archive.read_bytes())
         with self._lock:
-            self._state["ModelArtifacts"] = {"S3ModelArtifacts": f"s3://{bucket}/{key}"}
+            self._state["ModelArtifacts"] = {"S3ModelArtifacts": str(artifact)}
 
     def _reason(self, base: Path) -> str:
         failure = base / "output" / "failure"
@@ -231,12 +232,6 @@ class TrainingJob:
 
     def _fail(self, reason: str) -> None:
         self._finish("Failed", "Failed", FailureReason=reason[:REASON_CHARACTERS])
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Return bucket and key of an `s3://bucket/key`."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def _now() -> float:

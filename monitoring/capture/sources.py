@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contracts.layout import capture_prefix
 from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class CaptureSource(Protocol):
 
 
 class S3Capture:
-    """The files of *endpoint* in *bucket* under *prefix*."""
+    """The files that *endpoint* captured in *bucket*."""
 
-    def __init__(self, bucket: str, endpoint: str, prefix: str = "capture", s3: "S3Client | None" = None) -> None:
+    def __init__(self, bucket: str, endpoint: str, s3: "S3Client | None" = None) -> None:
         self._bucket = bucket
-        self._root = f"{prefix}/{endpoint}/"
+        self._root = capture_prefix(endpoint)
         config = Config(max_pool_connections=AHEAD, retries={"mode": "standard"})
         self._s3 = s3 or boto3.client("s3", config=config)
 

@@ -1,12 +1,10 @@
 """The window of time that a verb is asked about."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from contracts.durations import parse_duration
 from monitoring.errors import MonitoringError
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class SpanError(MonitoringError):
@@ -22,19 +20,17 @@ class Span:
 
 
 def parse_span(since: str | None, first: str | None, last: str | None, now: datetime | None = None) -> Span:
-    """The window that ends now and lasts *since* (`90s`, `30m`, `2h`, `7d`), or from *first* to before *last*.
+    """The window that ends now and lasts *since* (as `parse_duration` reads it), or from *first* to before *last*.
 
-    *first* and *last* are ISO 8601, UTC where they name no zone. Raises SpanError where both forms are given, a text
-    can't be read, or the window is empty.
+    *first* and *last* are ISO 8601, UTC where they name no zone. Raises DurationError, or SpanError where both
+    forms are given, a time can't be read, or the window is empty.
     """
     if since is not None:
         if first is not None or last is not None:
             raise SpanError("Give either --since, or --from and --to.")
-        found = re.fullmatch(r"(\d+)([smhd])", since.strip())
-        if found is None:
-            raise SpanError(f"{since!r} is not a valid duration; give a number and s, m, h or d, such as 2h.")
+        lasts = parse_duration(since)
         try:
-            return Span((now or datetime.now(UTC)) - timedelta(**{UNITS[found[2]]: int(found[1])}))
+            return Span((now or datetime.now(UTC)) - lasts)
         except OverflowError as error:
             raise SpanError(f"{since} ago, there were no records.") from error
     span = Span(_time(first), _time(last))

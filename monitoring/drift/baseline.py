@@ -21,7 +21,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image, UnidentifiedImageError
 
+from contracts.addresses import S3Address
 from contracts.files import write_whole
+from contracts.layout import baseline_key
 from inference.staged_data import Dataset, read_object
 from monitoring.drift.measures import MEASURES, Images, measure, prepared
 from monitoring.drift.window import SAMPLE, Sample
@@ -134,7 +136,7 @@ def read_file(path: Path) -> Baseline:
 def read_s3(bucket: str, endpoint: str, s3: "S3Client | None" = None) -> Baseline | None:
     """The baseline of *endpoint* in *bucket*, None where there is none; BaselineError where it is malformed."""
     s3 = s3 or boto3.client("s3")
-    where = f"s3://{bucket}/{baseline_key(endpoint)}"
+    where = str(S3Address(bucket, baseline_key(endpoint)))
     try:
         content = s3.get_object(Bucket=bucket, Key=baseline_key(endpoint))["Body"].read()
     except s3.exceptions.NoSuchKey:
@@ -142,8 +144,3 @@ def read_s3(bucket: str, endpoint: str, s3: "S3Client | None" = None) -> Baselin
     except (ClientError, BotoCoreError) as error:
         raise BaselineError(f"{where} can't be read: {error}.") from error
     return Baseline.from_bytes(content, where)
-
-
-def baseline_key(endpoint: str) -> str:
-    """Where the baseline of *endpoint* lies in the bucket."""
-    return f"baselines/{endpoint}.npz"

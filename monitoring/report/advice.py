@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from contracts.outcomes import Outcome
 from monitoring.drift.verdict import Drift, Verdict
 from monitoring.quality.calibration import at_threshold
 from monitoring.quality.evaluate import Evaluation
@@ -35,7 +36,7 @@ def reasons_to_retrain(figures: Figures, drift: Drift | None, limit: float) -> l
         names = ", ".join(check.name for check in drift.drifted)
         reasons.append(f"What the endpoint sees or says has drifted from the baseline: {names}.")
     if figures.classified:
-        share = figures.outcomes["REVIEW"] / figures.classified
+        share = figures.outcomes[Outcome.REVIEW] / figures.classified
         if share > limit:
             reasons.append(f"{share:.0%} of the classified images go to review, more than the limit of {limit:.0%}.")
     return reasons

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
+from contracts.outcomes import Outcome
 from monitoring.quality.calibration import CalibrationBin, CoverageCurve, OperatingPoint
 from monitoring.report.chart_style import LARGE, SIZE, Palette, blank, legend, plain, png, time_axis
 
@@ -32,8 +33,8 @@ def confidence(table: pd.DataFrame, threshold: float | None, palette: Palette) -
     wrong = ordered["correct"].eq(False)
     size = 22 if len(ordered) <= 1000 else 4
     marks = [
-        ("accepted", ordered["outcome"].eq("ACCEPTED") & ~wrong, palette.accepted, "o"),
-        ("to review", ordered["outcome"].eq("REVIEW") & ~wrong, palette.review, "o"),
+        ("accepted", ordered["outcome"].eq(Outcome.ACCEPTED) & ~wrong, palette.accepted, "o"),
+        ("to review", ordered["outcome"].eq(Outcome.REVIEW) & ~wrong, palette.review, "o"),
         ("wrong label", wrong, palette.wrong, "X"),
     ]
     for name, chosen, color, marker in marks:
@@ -94,10 +95,10 @@ def outcomes(table: pd.DataFrame, palette: Palette) -> bytes:
     step = next((step for step in STEPS if (last - first) / step <= MOST_BARS), STEPS[-1])
     counts = table.groupby([table["time"].dt.tz_localize(None).dt.floor(step), "outcome"]).size().unstack(fill_value=0)
     colors = {
-        "ACCEPTED": palette.accepted,
-        "REVIEW": palette.review,
-        "REJECTED": palette.muted,
-        "FAILED": palette.wrong,
+        Outcome.ACCEPTED: palette.accepted,
+        Outcome.REVIEW: palette.review,
+        Outcome.REJECTED: palette.muted,
+        Outcome.FAILED: palette.wrong,
     }
     below = np.zeros(len(counts))
     for name, color in colors.items():

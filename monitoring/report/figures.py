@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from inference.executions import OUTCOMES, Execution
+from contracts.outcomes import Outcome
+from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
 
 
@@ -42,12 +43,12 @@ def figures(executions: Sequence[Execution], completeness: Completeness) -> Figu
     """Count *executions*; every one of them has one outcome, so that the outcomes' counts sum to their number."""
     outcomes = Counter(execution.outcome for execution in executions)
     judged = [e for e in executions if e.truth is not None and e.label is not None]
-    accepted = [e for e in judged if e.outcome == "ACCEPTED"]
+    accepted = [e for e in judged if e.outcome == Outcome.ACCEPTED]
     correct = sum(e.label == e.truth for e in judged)
     seconds = np.array([e.seconds for e in executions if e.seconds is not None])
     return Figures(
         executions=len(executions),
-        outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
+        outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         errors=dict(Counter(e.error for e in executions if e.error is not None).most_common()),
         classified=sum(e.label is not None for e in executions),
         judged=len(judged),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.outcomes import Outcome
 from inference.cases import Case
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
@@ -54,7 +55,7 @@ def findings(
         if figures.accepted_accuracy is not None:
             text += f"; of the {figures.accepted_judged} that were accepted, {figures.accepted_accuracy:.1%} are"
         found.append(Finding(Level.GOOD, f"{text}."))
-    if waiting := figures.outcomes["REVIEW"]:
+    if waiting := figures.outcomes[Outcome.REVIEW]:
         share = f"{waiting / figures.classified:.0%} of those classified"
         found.append(Finding(Level.NOTICE, f"{_count(waiting, 'image')} ({share}) wait for a person's review."))
     return sorted(found, key=lambda finding: tuple(Level).index(finding.level))
@@ -76,7 +77,7 @@ def unexpected_ends(cases: Sequence[Case], executions: Sequence[Execution]) -> l
 
 
 def _on_ends(figures: Figures) -> Finding:
-    if failed := figures.outcomes["FAILED"]:
+    if failed := figures.outcomes[Outcome.FAILED]:
         return Finding(Level.BAD, f"{_count(failed, 'execution')} failed; the system is at fault, not the image.")
     return Finding(Level.GOOD, f"Each of {_count(figures.executions, 'execution')} reached an end; none failed.")
 

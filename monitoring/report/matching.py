@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from contracts.outcomes import Outcome, is_accepted
 from inference.executions import Execution, reached_endpoint
 from monitoring.capture.completeness import Completeness
 from monitoring.capture.endpoint_metrics import hour_of
@@ -99,12 +100,12 @@ def _observed(
 ) -> Execution:
     confidence = max(probabilities)
     number = probabilities.index(confidence)
-    accepted = confidence >= threshold
+    accepted = is_accepted(confidence, threshold)
     return Execution(
         case=record.inference_id or record.event_id,
         input={},
         truth=None,
-        outcome="ACCEPTED" if accepted else "REVIEW",
+        outcome=Outcome.ACCEPTED if accepted else Outcome.REVIEW,
         error=None,
         cause=None,
         label=classes[number] if number < len(classes) else str(number),

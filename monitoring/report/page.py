@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 
 from contracts.files import write_whole
+from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
 from monitoring.capture.records import CaptureError
@@ -121,8 +122,8 @@ def write_report(
             least_confident=[_thumbnail(pair) for pair in gallery.least_confident()],
             chosen=[_thumbnail(pair) for pair in gallery.chosen()] if gallery.seen > SHOWN else [],
             model_seconds=model_seconds or {},
-            rejected=[e for e in executions if e.outcome == "REJECTED"][:ROWS_SHOWN],
-            failed=[e for e in executions if e.outcome == "FAILED"][:ROWS_SHOWN],
+            rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:ROWS_SHOWN],
+            failed=[e for e in executions if e.outcome == Outcome.FAILED][:ROWS_SHOWN],
             executions=executions[:ROWS_SHOWN],
         )
     )

@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
+from contracts.layout import baseline_key, capture_prefix
 from inference.batch import BATCHES
 from local import sam, stack
 from local.template import Template
-from monitoring.drift.baseline import baseline_key
 from tests.containers import model_of
 from tests.contract.serving import answer_of, killed_after, kinds, serve
 from tests.waiting import wait_until
@@ -18,7 +18,6 @@ from training.dataset import prefix
 from training.deploy import deploy, rollback
 from training.errors import DeployError, PredictError
 from training.predict import predict
-from training.sagemaker.endpoint import EndpointOptions
 from training.sagemaker.scaling import Scaling, is_scaled
 from training.teardown import standing, teardown
 
@@ -150,7 +149,7 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
     (uploads,) = rule["EventPattern"]["detail"]["object"]["key"]
     written = [baseline_key(endpoint), f"{prefix('small')}/test.lst", f"{BATCHES}/one/manifest-1.csv"]
     written += [f"{uploads['prefix']}a b.png", "cases/small/broken.png", "checkpoints/job/1", "models/job/model.tar.gz"]
-    written += [f"{EndpointOptions().capture_prefix}/{endpoint}/AllTraffic/2026/11/23/09/a.jsonl"]
+    written += [f"{capture_prefix(endpoint)}AllTraffic/2026/11/23/09/a.jsonl"]
     for key in [*written, "photos/mine.png"]:
         for content in (b"old", b"new"):
             s3.put_object(Bucket=stack.BUCKET, Key=key, Body=content)

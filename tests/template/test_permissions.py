@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from monitoring.drift.baseline import baseline_key
+from contracts.layout import baseline_key, capture_prefix
 from monitoring.drift.verdict import NAMESPACE
 from tests.template.transformed import APP, DATA, flat, of_type, transformed
-from training.sagemaker.endpoint import EndpointOptions
 
 OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
 BUCKET = "arn:${AWS::Partition}:s3:::${DataBucketName}"
@@ -156,7 +155,7 @@ def test_the_drift_check_may_read_where_capture_and_baseline_are_and_put_metrics
     read, _, put, *_ = statements(of_type(APP, "AWS::IAM::Role")["DriftRole"])
     assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
     capture, baseline = (one.split("${DataBucketName}/")[1] for one in read["Resource"])
-    assert capture == f"{EndpointOptions().capture_prefix}/${{EndpointName}}/*"
+    assert capture == f"{capture_prefix('${EndpointName}')}*"
     assert baseline == baseline_key("${EndpointName}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.measures import MEASURES, measure
@@ -83,7 +84,7 @@ def execution(number: int = 1, outcome: str = "ACCEPTED", confidence: float = 0.
         "case": f"bicycle-{number:05d}",
         "input": {"s3_bucket": BUCKET, "s3_key": f"datasets/{DATASET}/test/{number}.png"},
         "truth": "bicycle" if asked else None,
-        "outcome": outcome,
+        "outcome": Outcome(outcome),
         "error": {"ACCEPTED": None, "REVIEW": "ThresholdConfidenceNotMet"}.get(outcome, "InvalidImage"),
         "cause": None if outcome == "ACCEPTED" else "It is so.",
         "label": "bicycle" if asked else None,

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from contracts.addresses import S3Address
+from contracts.layout import Prefix
 from training.errors import DeployError
 from training.model import Model
 
@@ -43,7 +45,6 @@ class EndpointOptions:
     serverless_memory: int | None = None
     serverless_concurrency: int = 5
     capture_percentage: int = 100
-    capture_prefix: str = "capture"
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,7 +117,7 @@ def _capture(bucket: str, options: EndpointOptions) -> "DataCaptureConfigTypeDef
     capture: DataCaptureConfigTypeDef = {
         "EnableCapture": True,
         "InitialSamplingPercentage": options.capture_percentage,
-        "DestinationS3Uri": f"s3://{bucket}/{options.capture_prefix.strip('/')}",
+        "DestinationS3Uri": str(S3Address(bucket, Prefix.CAPTURE.rstrip("/"))),
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         # What isn't named here, the images, is recorded in base64.
         "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"], "CsvContentTypes": ["text/csv"]},

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from contracts.addresses import S3Address
+from contracts.layout import Prefix
 from training.dataset import Dataset
 from training.errors import JobError
 from training.model import Job
@@ -72,7 +74,7 @@ def training_request(
         "AlgorithmSpecification": specification,
         "HyperParameters": {**hyperparameters(recipe, dataset, options.seed), **options.hyperparameters},
         "InputDataConfig": _channels(dataset, bucket),
-        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
+        "OutputDataConfig": {"S3OutputPath": str(S3Address(bucket, Prefix.MODELS.rstrip("/")))},
         "ResourceConfig": {"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": options.volume},
         "StoppingCondition": {"MaxRuntimeInSeconds": options.max_run},
         # The built-in algorithm fetches its pretrained network; ours needs nothing from outside.
@@ -93,13 +95,13 @@ def training_request(
             request["ResourceConfig"]["VolumeKmsKeyId"] = options.kms_key_id
     if options.spot:
         request["EnableManagedSpotTraining"] = True
-        request["CheckpointConfig"] = {"S3Uri": f"s3://{bucket}/checkpoints/{job.training_job}"}
+        request["CheckpointConfig"] = {"S3Uri": str(S3Address(bucket, f"{Prefix.CHECKPOINTS}{job.training_job}"))}
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * options.max_run
     return request
 
 
 def _channels(dataset: Dataset, bucket: str) -> "list[ChannelTypeDef]":
-    root = f"s3://{bucket}/{dataset.prefix}"
+    root = S3Address(bucket, dataset.prefix)
     places = {
         "train": f"{root}/train/",
         "validation": f"{root}/test/",

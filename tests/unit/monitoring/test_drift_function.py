@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from contracts.layout import baseline_key
 from functions.drift import app
-from monitoring.drift.baseline import BaselineError, baseline_key
+from monitoring.drift.baseline import BaselineError
 from monitoring.drift.verdict import NAMESPACE
 from tests.unit.samples import BUCKET, baseline, captured, lines
 

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contracts.durations import DurationError
 from monitoring.capture.span import Span, SpanError, parse_span
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -14,6 +15,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ("30m", timedelta(minutes=30)),
         (" 2h ", timedelta(hours=2)),
         ("7d", timedelta(7)),
+        ("2", timedelta(seconds=2)),
     ],
 )
 def test_a_duration_ends_now_and_leaves_the_end_open(since: str, lasts: timedelta) -> None:
@@ -29,10 +31,7 @@ def test_times_without_a_zone_are_utc() -> None:
 @pytest.mark.parametrize(
     ("since", "first", "last", "message"),
     [
-        ("2", None, None, "not a valid duration"),
-        ("-2h", None, None, "not a valid duration"),
-        ("2 weeks", None, None, "not a valid duration"),
-        ("9999999999d", None, None, "no records"),
+        ("999999999d", None, None, "no records"),
         ("2h", "2026-11-23", None, "either --since"),
         (None, "yesterday", None, "no time"),
         (None, "2026-11-23", "2026-11-23", "is empty"),
@@ -42,3 +41,8 @@ def test_times_without_a_zone_are_utc() -> None:
 def test_a_window_that_is_none_is_refused(since: str | None, first: str | None, last: str | None, message: str) -> None:
     with pytest.raises(SpanError, match=message):
         parse_span(since, first, last, NOW)
+
+
+def test_a_text_that_is_no_duration_is_refused() -> None:
+    with pytest.raises(DurationError, match="not a valid duration"):
+        parse_span("2 weeks", None, None, NOW)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from contracts.layout import baseline_key
 from inference.executions import EXECUTIONS_FILE, Execution, ExecutionsError, write_executions
 from monitoring.capture.export import export
 from monitoring.capture.records import read_capture
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
 from monitoring.capture.span import Span
-from monitoring.drift.baseline import BASELINE_FILE, baseline_key
+from monitoring.drift.baseline import BASELINE_FILE
 from monitoring.drift.verdict import Verdict
 from monitoring.report.build import (
     PullError,

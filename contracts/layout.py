@@ -1,0 +1,46 @@
+"""Where things are in the bucket: every prefix that the workflow writes, and the keys below them."""
+
+from enum import StrEnum
+
+
+class Prefix(StrEnum):
+    """What begins the keys of each kind of object; uploads under INCOMING are classified by themselves."""
+
+    BASELINES = "baselines/"
+    BATCHES = "batches/"
+    CAPTURE = "capture/"
+    CASES = "cases/"
+    CHECKPOINTS = "checkpoints/"
+    DATASETS = "datasets/"
+    INCOMING = "incoming/"
+    LABELS = "labels/"
+    MODELS = "models/"
+    SAMPLES = "samples/"
+
+
+def baseline_key(endpoint: str) -> str:
+    """The key of an endpoint's drift baseline."""
+    return f"{Prefix.BASELINES}{endpoint}.npz"
+
+
+def capture_prefix(endpoint: str) -> str:
+    """What begins the keys of what an endpoint captured; SageMaker adds variant, date and hour."""
+    return f"{Prefix.CAPTURE}{endpoint}/"
+
+
+def batch_prefix(execution: str) -> str:
+    """What begins the keys of what one execution of ClassifyBatch reads and writes."""
+    return f"{Prefix.BATCHES}{execution}/"
+
+
+def batch_results_key(execution: str, map_run: str) -> str:
+    """The key of the manifest of a Map Run's results, as ResultWriter names it.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
+    """
+    return f"{batch_prefix(execution)}results/{map_run}/manifest.json"
+
+
+def cases_prefix(dataset: str) -> str:
+    """What begins the keys of a data set's test cases that are broken on purpose."""
+    return f"{Prefix.CASES}{dataset}/"
