@@ -1,25 +1,46 @@
-"""The `workflow` command: each verb is a function of its module; modules are imported when their verb is called."""
+"""The `workflow` command.
 
+A verb is a function in one of this package's modules. What it needs is imported when it is called, so that
+`workflow --help` doesn't wait for the SageMaker SDK.
+"""
+
+import importlib.metadata
 import logging
 import sys
+from typing import Annotated
 
 import typer
 
-from cli import batch, doctor, model, stack, watch
+from cli import batch, data, doctor, endpoint, stack, train, watch
 
 app = typer.Typer(
-    help="Stage data, train and deploy a model, classify images, watch the model: on AWS or all on this machine.",
+    help="Stage data, train and deploy a model, classify images and monitor the model, on AWS or on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (stack, model, watch, batch, doctor):
+for verbs in (stack, data, train, endpoint, watch, batch, doctor):
     app.add_typer(verbs.app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workflow {importlib.metadata.version('image-classification-workflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""
+
+
 def main() -> None:
-    """Run the command; what goes wrong is one line on standard error and exit code 1."""
+    """Run the command; an expected error is one line on standard error and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         app()
@@ -33,7 +54,7 @@ def main() -> None:
 
 
 def _sentence(error: Exception) -> str | None:
-    """Return what to tell the user of an error that was foreseen; None for a fault of ours."""
+    """Return one sentence for the user about an expected error, or None for a bug."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from contracts.errors import WorkflowError

@@ -37,7 +37,11 @@ def batch(
     ] = LedgerFormat.CSV,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Classify a prefix, a manifest or a folder; account for every image. The same command resumes what was killed."""
+    """Classify many images, with a ledger.
+
+    Takes a prefix, a manifest or a folder, and accounts for every image. After an interruption the same command
+    continues the batch.
+    """
     from inference import batch as room
     from inference.ledger import LEDGER_FILE
 
@@ -74,7 +78,10 @@ def redrive(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Start at most N executions.", metavar="N")] = None,
 ) -> None:
-    """Start executions again that failed, timed out or were aborted; each once."""
+    """Start failed executions again.
+
+    Those that failed, timed out or were aborted; each once.
+    """
     from inference import redrive as redrives
     from monitoring.capture.span import parse_span
 
@@ -92,7 +99,10 @@ def redrive(
 
 @app.command()
 def costs(out: Out = DEFAULT_OUT) -> None:
-    """Tell what 1,000 images cost in requests: as in the course project, by ours one by one, and by ours in batch."""
+    """Compare what 1,000 images cost.
+
+    Counts requests and functions for the baseline, for single images and for a batch.
+    """
     import boto3
 
     from inference import costs as room

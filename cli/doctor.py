@@ -1,4 +1,4 @@
-"""The verb that examines an account and what is deployed in it."""
+"""The verb that checks an account and what is deployed in it."""
 
 import json
 from dataclasses import asdict
@@ -19,15 +19,18 @@ def doctor(
     bucket: Bucket = None,
     role: Role = None,
     endpoint: Endpoint = None,
-    algorithm: Annotated[str, typer.Option(help="Algorithm that is to be trained.")] = "scattering_ridge",
+    algorithm: Annotated[str, typer.Option(help="Algorithm to train.")] = "scattering_ridge",
     training_instance: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="Instance to train on; the algorithm's own by default.")
+        str | None, typer.Option(metavar="TYPE", help="Instance type for training; by default the algorithm's own.")
     ] = None,
-    endpoint_instance: Annotated[str, typer.Option(metavar="TYPE", help="Instance that serves.")] = "ml.m5.large",
+    endpoint_instance: Annotated[str, typer.Option(metavar="TYPE", help="Endpoint's instance type.")] = "ml.m5.large",
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as one JSON array.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Check credentials, quotas, role, bucket, stacks, endpoint, alarms and queues; exit code 1 where one is bad."""
+    """Check the account and what is deployed.
+
+    The exit code is 1 if a check is bad.
+    """
     from checks.check import Check, Status
     from checks.doctor import examine
     from checks.scope import Scope

@@ -1,4 +1,4 @@
-"""The options that verbs share, and how their texts are read."""
+"""The options that verbs share, and the parsers of their values."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,33 +12,36 @@ from contracts.durations import DurationError, parse_duration
 Stack = Annotated[
     str,
     typer.Option(
-        envvar="WORKFLOW_STACK", help="App stack; its outputs and those of NAME-data give what no option does."
+        envvar="WORKFLOW_STACK",
+        help="App stack; its outputs and those of NAME-data are the defaults of other options.",
     ),
 ]
 Bucket = Annotated[
     str | None,
     typer.Option(
-        envvar="WORKFLOW_BUCKET", help="Bucket of data sets, models and captured data; the data stack's by default."
+        envvar="WORKFLOW_BUCKET",
+        help="Bucket for data sets, models and captured data; by default the data stack's.",
     ),
 ]
 Role = Annotated[
     str | None,
-    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="Role that SageMaker works under; the data stack's by default."),
+    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="ARN of SageMaker's execution role; by default the data stack's."),
 ]
 Endpoint = Annotated[
-    str | None, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint; the app stack's by default.")
+    str | None, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint; by default the app stack's.")
 ]
 StateMachine = Annotated[
     str | None,
     typer.Option(
-        envvar="WORKFLOW_STATE_MACHINE_ARN", help="ARN of the ClassifyImage state machine; the app stack's by default."
+        envvar="WORKFLOW_STATE_MACHINE_ARN",
+        help="ARN of the ClassifyImage state machine; by default the app stack's.",
     ),
 ]
 BatchStateMachine = Annotated[
     str | None,
     typer.Option(
         envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN",
-        help="ARN of the ClassifyBatch state machine; the app stack's by default.",
+        help="ARN of the ClassifyBatch state machine; by default the app stack's.",
     ),
 ]
 FailedQueue = Annotated[
@@ -46,36 +49,38 @@ FailedQueue = Annotated[
     typer.Option(
         "--queue",
         envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL",
-        help="URL of the queue of failed executions; the app stack's by default.",
+        help="URL of the queue of failed executions; by default the app stack's.",
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder that results are written to.")]
+Out = Annotated[Path, typer.Option(help="Folder for results.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
 Source = Annotated[
     str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
 ]
 Archive = Annotated[
-    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, in place of the download.", dir_okay=False)
+    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, instead of a download.", dir_okay=False)
 ]
-Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Refuse an archive that isn't the official one.")]
-Classes = Annotated[str, typer.Option(help="Classes to keep, in label order, with commas.")]
-MaxError = Annotated[float, typer.Option(help="Error among accepted images that the threshold must keep.")]
-Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Executions at once.")]
-KmsKey = Annotated[str | None, typer.Option(help="KMS key that encrypts what is written.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON, and send nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
-Since = Annotated[str | None, typer.Option(help="Window that ends now: 90s, 30m, 2h or 7d.")]
-First = Annotated[str | None, typer.Option("--from", help="Start of the window, ISO 8601, UTC.")]
-Last = Annotated[str | None, typer.Option("--to", help="End of the window, ISO 8601, UTC; not part of it.")]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Check that the archive is the official one.")]
+Classes = Annotated[str, typer.Option(help="Classes to use, separated by commas, in the order of the labels.")]
+MaxError = Annotated[float, typer.Option(help="Highest error rate among accepted images.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Number of parallel executions.")]
+KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the requests as JSON, and send nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")]
+Since = Annotated[str | None, typer.Option(help="Length of the window, which ends now: 90s, 30m, 2h or 7d.")]
+First = Annotated[str | None, typer.Option("--from", help="Start of the window: ISO 8601, UTC.")]
+Last = Annotated[str | None, typer.Option("--to", help="End of the window, exclusive: ISO 8601, UTC.")]
 FromFolder = Annotated[
-    Path | None, typer.Option(help="Local folder of capture files, in place of the bucket.", file_okay=False)
+    Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
 ]
 DEFAULT_OUT = Path("out")
 
 
 class LedgerFormat(StrEnum):
-    """Formats of a batch's ledger."""
+    """File formats of a batch's ledger."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -90,12 +95,12 @@ def seconds(text: str) -> int:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Read a comma list."""
+    """Parse names separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def pairs(texts: Sequence[str] | None) -> dict[str, str]:
-    """Read texts of the form NAME=VALUE."""
+    """Parse texts of the form NAME=VALUE."""
     found = {}
     for text in texts or ():
         name, sign, value = text.partition("=")

@@ -1,4 +1,4 @@
-"""What verbs print."""
+"""Print the results of verbs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,31 +14,35 @@ console = Console()
 
 
 def agree(cost: "Cost", yes: bool) -> None:
-    """Say what starts to cost money, and go on only if that is wanted; on this machine nothing does."""
+    """Print what will cost money, and ask whether to continue; the local stack costs nothing.
+
+    Raises:
+        typer.Abort: the user declined.
+    """
     from local.stack import in_use
 
     if in_use():
         return
     console.print(cost.sentence, highlight=False)
     if not yes:
-        typer.confirm("Go on?", abort=True)
+        typer.confirm("Continue?", abort=True)
 
 
 def price(hourly: float | None) -> str:
-    """Write dollars an hour."""
+    """Format US dollars per hour."""
     return "unknown" if hourly is None else f"{hourly:.3f}"
 
 
 def rounded(values: tuple[float, ...]) -> str:
-    """Write numbers with one decimal."""
+    """Format numbers with one decimal."""
     return " ".join(f"{value:.1f}" for value in values)
 
 
 def table(header: tuple[object, ...], rows: Sequence[tuple[object, ...]]) -> None:
-    """Print a table: the first column to the left, numbers to the right."""
-    drawn = Table(box=None, pad_edge=False)
+    """Print a table: the first column aligned left, the others right."""
+    shown = Table(box=None, pad_edge=False)
     for number, title in enumerate(header):
-        drawn.add_column(str(title), justify="right" if number else "left")
+        shown.add_column(str(title), justify="right" if number else "left")
     for row in rows:
-        drawn.add_row(*map(str, row))
-    console.print(drawn)
+        shown.add_row(*map(str, row))
+    console.print(shown)

@@ -1,4 +1,4 @@
-"""The verbs that run the local stack."""
+"""The verbs that run everything on this machine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,16 +18,19 @@ def demo(
     verify: Verify = True,
     classes: Classes = "",
     images: Annotated[
-        int | None, typer.Option(min=1, help="Test images to run through the workflow; all by default.")
+        int | None, typer.Option(min=1, help="Number of test images to classify; by default all.")
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Confidence threshold; the recommended one by default.")
+        float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the recommended one.")
     ] = None,
     max_error: MaxError = 0.02,
     concurrency: Concurrency = 2,
     out: Out = Path("out/demo"),
 ) -> None:
-    """Run the whole workflow on this machine: stage, explore, train, deploy, predict, run, capture and report."""
+    """Run the whole workflow on this machine.
+
+    Stages and explores a data set, trains and deploys a model, classifies the test images and writes a report.
+    """
     from local.demo import Request, run_demo
 
     run_demo(Request(dataset, archive, verify, names(classes), images, threshold, max_error, concurrency, out), console)
@@ -37,21 +40,25 @@ def demo(
 def local(
     endpoint: Annotated[
         str | None,
-        typer.Option(envvar="WORKFLOW_ENDPOINT", help="Endpoint that the app stack asks; the template's by default."),
+        typer.Option(envvar="WORKFLOW_ENDPOINT", help="Endpoint that the app stack calls; by default the template's."),
     ] = None,
     classes: Classes = "",
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Confidence threshold.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 lets the system pick one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any free port.")] = 0,
     container_address: Annotated[
         str,
         typer.Option(
-            help="Address under which Docker's containers reach this machine: host.docker.internal of Docker Desktop; "
-            "on Linux the bridge's, often 172.17.0.1, where the stack then listens too. Writes env.json for sam local."
+            help="Address by which Docker containers reach this machine: host.docker.internal with Docker Desktop; on "
+            "Linux that of the bridge, often 172.17.0.1. The stack then listens there too, and writes env.json for sam "
+            "local."
         ),
     ] = "",
-    logs: Annotated[Path, typer.Option(help="Folder of the functions' and containers' logs.")] = Path("out/local"),
+    logs: Annotated[Path, typer.Option(help="Folder for the logs of functions and containers.")] = Path("out/local"),
 ) -> None:
-    """Run the local stack until Ctrl-C; print the variables under which every verb and SDK uses it."""
+    """Run the local stack until Ctrl-C.
+
+    Prints the environment variables that lead verbs, the AWS CLI and SDKs to it.
+    """
     from local.stack import Options, serve
 
     parameters = {"EndpointName": endpoint} if endpoint else {}

@@ -40,7 +40,10 @@ def evaluate(
     concurrency: Concurrency = 2,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Ask the endpoint about all test images, and recommend the threshold that keeps the error low."""
+    """Evaluate the model on the test images.
+
+    Recommends the lowest threshold that keeps the error among accepted images low.
+    """
     from monitoring.quality import evaluate as room
 
     stacks = Stacks(stack)
@@ -63,7 +66,10 @@ def cases(
     images: Annotated[int | None, typer.Option(min=1, help="Test images to make a case of; all by default.")] = None,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Make test events from a data set's test images and from broken ones."""
+    """Make events for `workflow run`.
+
+    Takes a data set's test images, and adds broken ones.
+    """
     from inference import cases as room
 
     made = room.generate(bucket or Stacks(stack).bucket, name, out, images)
@@ -78,7 +84,10 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run finished.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Start an execution of the state machine for each case, and write down how it ended."""
+    """Run the state machine on each event.
+
+    Writes the outcomes to executions.jsonl.
+    """
     from collections import Counter
 
     from inference import cases as made
@@ -113,9 +122,9 @@ def report(
     ] = None,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Join the executions with the captured data, and write report.html with its pictures.
+    """Write report.html and its pictures.
 
-    With a window or a folder, report on the captured data alone.
+    Joins the executions with the captured data; with a window or a folder, reports on the captured data alone.
     """
     from monitoring.capture.span import parse_span
     from monitoring.report import build as pull
@@ -155,7 +164,10 @@ def capture(
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder to write the images to.", file_okay=False)] = None,
 ) -> None:
-    """Read what the endpoint captured, count it by hour against CloudWatch's invocations, and write it down."""
+    """Read what the endpoint captured.
+
+    Counts the records by hour beside CloudWatch's invocations, and exports them.
+    """
     from monitoring.capture.export import export
     from monitoring.capture.records import read_capture
     from monitoring.capture.span import parse_span
@@ -183,7 +195,10 @@ def capture(
 
 @app.command()
 def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
-    """Measure the images and scores of what was evaluated, as the reference for drift."""
+    """Make the reference for drift.
+
+    Measures the images and scores of the evaluation.
+    """
     from contracts.addresses import S3Address
     from contracts.layout import baseline_key
     from monitoring.drift import baseline as room
@@ -210,7 +225,7 @@ def drift(
     publish: Annotated[bool, typer.Option("--publish", help="Put the verdict to CloudWatch, for alarms.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Compare what the endpoint captured with the baseline."""
+    """Compare captured data with the baseline."""
     from monitoring.capture.span import parse_span
     from monitoring.drift import verdict as room
     from monitoring.report import build as pull

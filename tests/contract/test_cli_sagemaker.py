@@ -136,7 +136,7 @@ def test_a_dry_run_prints_both_requests_and_sends_nothing(out: Path, capsys: pyt
     printed = json.loads(capsys.readouterr().out)
     assert printed["CreateModel"]["ModelName"] == printed["CreateEndpointConfig"]["ProductionVariants"][0]["ModelName"]
     assert workflow("teardown", "--endpoint", "dry") == 0
-    assert "Nothing stands" in capsys.readouterr().out
+    assert "Nothing is deployed" in capsys.readouterr().out
 
 
 def test_a_deployment_is_predicted_from_listed_and_taken_down(
@@ -145,9 +145,9 @@ def test_a_deployment_is_predicted_from_listed_and_taken_down(
     to = ("--out", str(out))
     (out / "a.png").write_bytes(b"content")
     assert workflow("deploy", "--endpoint", "cli", *to) == 0
-    assert "cli is in service and answers for bicycle, motorcycle" in capsys.readouterr().out
+    assert "cli is in service; its labels are bicycle, motorcycle" in capsys.readouterr().out
     assert workflow("deploy", "--endpoint", "cli", *to) == 0
-    assert "was in service so already" in capsys.readouterr().out
+    assert "was already in service" in capsys.readouterr().out
     assert workflow("predict", "--endpoint", "cli", *to, "--json", str(out / "a.png")) == 0
     assert json.loads(capsys.readouterr().out)["label"] == "bicycle"
     assert workflow("teardown", "--endpoint", "cli", "--dry-run") == 0
@@ -157,7 +157,7 @@ def test_a_deployment_is_predicted_from_listed_and_taken_down(
     assert workflow("teardown", "--endpoint", "cli", "--yes") == 0
     assert "3 deleted" in capsys.readouterr().out
     assert workflow("teardown", "--endpoint", "cli", "--yes") == 0
-    assert "Nothing stands" in capsys.readouterr().out
+    assert "Nothing is deployed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [("--set", "epochs"), ("--tag", "=x"), ("--max-run", "soon")])

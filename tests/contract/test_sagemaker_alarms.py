@@ -158,7 +158,7 @@ def test_the_verb_says_which_alarms_it_leaves_out_and_that_none_is_left(
 ) -> None:
     assert workflow(*words, "--ignore-alarms") == 0
     said = capsys.readouterr().out
-    assert f"Left out, in ALARM now: {endpoint}-firing. Watching the update: no alarm." in said
+    assert f"Not watched, as in ALARM now: {endpoint}-firing. Watching the update: no alarm." in said
     assert answer_of(endpoint) == "[0.2, 0.8]"
     silent = put_alarm(f"{endpoint}-silent")
     assert workflow(*words, "--rollback", "--ignore-alarms", "--alarm", silent) == 0

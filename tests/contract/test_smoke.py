@@ -85,7 +85,7 @@ def copy_of(sam: Sam, out: Path) -> Copy:
 
 
 def assert_taken_down(sam: Sam) -> None:
-    """Nothing stands, nothing is in the bucket's place, and both stacks were deleted, the app stack first."""
+    """Nothing is deployed, the bucket is gone, and both stacks were deleted, the app stack first."""
     assert standing(DEFAULT_STACK) == []
     assert stack.BUCKET not in {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     deleted = [name for word, name in sam.calls if word == "delete"]

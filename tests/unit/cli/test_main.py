@@ -1,4 +1,8 @@
+import importlib.metadata
+
 import pytest
+import typer.main
+from typer.testing import CliRunner
 
 import cli
 from checks.check import CheckError
@@ -32,3 +36,18 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(KeyError, match="a fault"):
         cli.main()
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    printed = CliRunner().invoke(cli.app, ["--version"])
+    assert (printed.exit_code, printed.output) == (
+        0,
+        f"workflow {importlib.metadata.version('image-classification-workflow')}\n",
+    )
+
+
+def test_the_help_has_a_whole_sentence_for_each_verb() -> None:
+    printed = CliRunner().invoke(cli.app, ["--help"])
+    summaries = printed.output.partition("Commands:\n")[2].splitlines()
+    assert len(summaries) == len(typer.main.get_group(cli.app).commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in summaries)

@@ -1,0 +1,68 @@
+"""The verbs for data sets."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Name, Out, Source, Stack, Verify, names
+from cli.show import console, rounded, table
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+app = typer.Typer()
+
+
+@app.command()
+def stage(
+    dataset: Source = "sample",
+    archive: Archive = None,
+    verify: Verify = True,
+    classes: Classes = "",
+    name: Annotated[str, typer.Option(help="Name of the data set; by default that of its source.")] = "",
+    image_size: Annotated[int, typer.Option(min=16, max=224, help="Side of the images in pixels.")] = 32,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Skip broken images of a folder; otherwise they are an error.")
+    ] = False,
+    bucket: Bucket = None,
+    stack: Stack = DEFAULT_STACK,
+    no_upload: Annotated[bool, typer.Option("--no-upload", help="Write the data set to disk only.")] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Make a data set, on disk and in S3.
+
+    Downloads, draws or reads the images, checks them and selects the classes.
+    """
+    from training import stage
+
+    staged = stage.stage(
+        dataset,
+        out,
+        archive=archive,
+        verify=verify,
+        classes=names(classes),
+        name=name,
+        image_size=image_size,
+        skip_broken=skip_broken,
+    )
+    table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
+    console.print(f"{staged.name}: {out / staged.prefix}")
+    if not no_upload:
+        bucket = bucket or Stacks(stack).bucket
+        stage.upload(staged, out, bucket)
+        console.print(f"{staged.name}: s3://{bucket}/{staged.prefix}")
+
+
+@app.command()
+def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
+    """Describe a staged data set.
+
+    Prints class counts and pixel statistics, and draws a contact sheet.
+    """
+    from training import explore
+
+    explored = explore.explore(name, out)
+    statistics = explored.pixels_by_class | {"all": explored.pixels}
+    table(
+        ("class", "mean of R, G, B", "standard deviation"),
+        [(label, rounded(pixels.mean), rounded(pixels.std)) for label, pixels in statistics.items()],
+    )
+    console.print(f"Contact sheet: {explored.sheet}")

@@ -1,0 +1,185 @@
+"""The verbs for the endpoint: deploy a model, ask it, and delete it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, Bucket, DryRun, Endpoint, KmsKey, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.show import agree, console, price, table
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from training.sagemaker.update import Canary
+
+app = typer.Typer()
+
+
+@app.command()
+def deploy(
+    bucket: Bucket = None,
+    role: Role = None,
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
+    instance_type: Annotated[str, typer.Option(help="Instance type of the endpoint.")] = "ml.m5.large",
+    instances: Annotated[int, typer.Option(min=1, help="Number of instances.")] = 1,
+    serverless: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MB",
+            help="Deploy a serverless endpoint with this much memory; it has no data capture and no network isolation.",
+        ),
+    ] = None,
+    autoscale: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Scale automatically to at most N instances.")
+    ] = None,
+    target: Annotated[float, typer.Option(help="Invocations per minute and instance that scaling aims at.")] = 600.0,
+    capture: Annotated[int, typer.Option(min=0, max=100, help="Percentage of requests that are captured.")] = 100,
+    canary: Annotated[
+        int | None, typer.Option(min=1, max=50, help="Update this percentage of the capacity first, then the rest.")
+    ] = None,
+    bake: Annotated[
+        int | None,
+        typer.Option(parser=seconds, metavar="TIME", help="Bake time for each step of an update; 5m for a canary."),
+    ] = None,
+    alarm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Alarm that rolls the update back; may be repeated. By default a canary has those of the endpoint."
+        ),
+    ] = None,
+    ignore_alarms: Annotated[
+        bool, typer.Option("--ignore-alarms", help="Don't watch alarms that are in ALARM now.")
+    ] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Return to the previous endpoint configuration.")
+    ] = False,
+    kms_key: KmsKey = None,
+    tag: Tags = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Deploy a model, or update its endpoint.
+
+    Reads model.json. The endpoint captures its requests and answers.
+    """
+    from training import deploy
+    from training.model import MODEL_FILE, Model
+    from training.sagemaker.costs import variant_cost
+    from training.sagemaker.endpoint import EndpointOptions
+    from training.sagemaker.scaling import Scaling
+
+    stacks = Stacks(stack)
+    endpoint = endpoint or stacks.endpoint
+    if rollback:
+        config = deploy.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
+        console.print(f"{endpoint} is in service with its previous configuration, {config}.")
+        return
+    options = EndpointOptions(
+        instance_type=instance_type,
+        instances=instances,
+        serverless_memory=serverless,
+        capture_percentage=capture,
+        kms_key_id=kms_key,
+        tags=pairs(tag),
+    )
+    scaling = Scaling(autoscale, min(instances, autoscale), target) if autoscale else None
+    model = Model.read(out / MODEL_FILE)
+    bucket, role = bucket or stacks.bucket, role or stacks.role_arn
+    requests = deploy.plan(model, endpoint, bucket, role, options)
+    if dry_run:
+        console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
+        return
+    update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
+    agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
+    deployment = deploy.deploy(
+        model,
+        endpoint_name=endpoint,
+        bucket=bucket,
+        role_arn=role,
+        options=options,
+        canary=update,
+        scaling=scaling,
+    )
+    state = "is in service" if deployment.changed else "was already in service with this configuration"
+    console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
+
+
+def _watched(
+    endpoint: str, percent: int | None, bake: int | None, alarms: list[str] | None, ignore_alarms: bool
+) -> "Canary":
+    """Return how an update is made, and print which alarms don't watch it."""
+    from training.sagemaker.update import canary_of
+
+    canary = canary_of(endpoint, percent, bake, alarms or (), ignore_alarms=ignore_alarms)
+    if canary.ignored:
+        watching = ", ".join(canary.alarms) or "no alarm"
+        left_out = f"Not watched, as in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}."
+        console.print(left_out, highlight=False, soft_wrap=True)
+    return canary
+
+
+@app.command()
+def predict(
+    sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON per image instead of a table.")
+    ] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Classify images by the endpoint.
+
+    The exit code is 1 if one of them can't be classified.
+    """
+    from training import predict
+    from training.model import MODEL_FILE, Model
+
+    labels = Model.read(out / MODEL_FILE).labels
+    answers = []
+    for answer in predict.predict(endpoint or Stacks(stack).endpoint, labels, sources):
+        answers.append(answer)
+        if as_json:
+            print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
+    if not as_json:
+        rows = [(one.source, one.error or one.label, f"{one.confidence:.4f}") for one in answers]
+        table(("image", "label", "confidence"), rows)
+    if any(one.error for one in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def teardown(
+    endpoint: Endpoint = None,
+    data: Annotated[
+        bool,
+        typer.Option("--data", help="Also delete from the bucket what the workflow wrote and what is under incoming/."),
+    ] = False,
+    bucket: Bucket = None,
+    stack: Stack = DEFAULT_STACK,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is deployed, and delete nothing.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Delete what was deployed.
+
+    First lists it with its cost per hour, and asks.
+    """
+    from training import teardown
+
+    stacks = Stacks(stack)
+    endpoint = endpoint or stacks.endpoint
+    bucket = bucket or stacks.bucket if data else None
+    found = teardown.standing(endpoint, bucket)
+    if not found:
+        console.print(f"Nothing is deployed for {endpoint}.")
+        return
+    rows = [
+        (thing.kind, thing.name, f"{thing.objects} objects" if thing.objects else price(thing.hourly))
+        for thing in found
+    ]
+    table(("what", "name", "USD per hour"), rows)
+    if dry_run or not (yes or typer.confirm("Delete all of this?")):
+        return
+    teardown.teardown(found, bucket)
+    console.print(f"{len(found)} deleted.")

@@ -1,0 +1,84 @@
+"""The verbs that train a model."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, Bucket, DryRun, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.show import agree, console, table
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    bucket: Bucket = None,
+    role: Role = None,
+    stack: Stack = DEFAULT_STACK,
+    name: Name = "sample",
+    algorithm: Annotated[
+        str, typer.Option(help="scattering_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.")
+    ] = "scattering_ridge",
+    instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
+    spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
+    max_run: Annotated[int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the training.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.")
+    ] = None,
+    kms_key: KmsKey = None,
+    tag: Tags = None,
+    dry_run: DryRun = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Wait for the job that was started last, rather than start one.")
+    ] = False,
+    yes: Yes = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Train a model by a SageMaker training job.
+
+    Reads a staged data set, and writes model.json.
+    """
+    from training import train
+    from training.dataset import Dataset
+    from training.sagemaker.costs import training_cost
+    from training.sagemaker.request import TrainingOptions
+
+    if resume:
+        model = train.resume(out)
+    else:
+        options = TrainingOptions(
+            instance_type=instance_type,
+            spot=spot,
+            max_run=max_run,
+            seed=seed,
+            kms_key_id=kms_key,
+            tags=pairs(tag),
+            hyperparameters=pairs(set_),
+        )
+        stacks = Stacks(stack)
+        bucket, role = bucket or stacks.bucket, role or stacks.role_arn
+        dataset = Dataset.from_s3(bucket, name)
+        job, request = train.plan(dataset, bucket=bucket, role_arn=role, algorithm=algorithm, options=options)
+        if dry_run:
+            console.print_json(data=request)
+            return
+        agree(training_cost(request, job.region), yes)
+        model = train.start(job, request, out)
+    table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
+    console.print(f"Model: {model.artifact}", soft_wrap=True)
+
+
+@app.command("build-image")
+def build_image(
+    algorithm: Annotated[str, typer.Argument(help="Folder of training/algorithms.")] = "scattering_ridge",
+    push: Annotated[bool, typer.Option("--push/--no-push", help="Push it to the account's ECR registry.")] = True,
+) -> None:
+    """Build an algorithm's image for SageMaker.
+
+    Needs Docker; pushes the image to ECR.
+    """
+    from training.sagemaker import build_image
+
+    console.print(f"Image: {build_image.build_image(algorithm, push=push)}")
