@@ -4,8 +4,7 @@ import base64
 import hashlib
 import io
 import os
-import struct
-import zlib
+import re
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -16,28 +15,22 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
 from botocore.exceptions import ConnectionError as UnreachableError
-from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
+
+from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, squash
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-# Pillow itself registers the first four; unless it knows all of them it would import every decoder that it has.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
-# Not JPEG: the further pictures of a phone's photograph (MPO) are previews.
-ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
 ABSENT = {"NoSuchBucket", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}
+# What S3 answers to a name that nothing can have.
+IMPOSSIBLE = {"InvalidArgument", "InvalidBucketName", "InvalidURI", "KeyTooLongError"}
 # What S3 answers when the same request may succeed later:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 TRANSIENT = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
-# What Pillow's decoders raise on data that isn't what its header says.
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-
-# The size is checked against MAX_PIXELS from the header, before anything is decoded.
-Image.MAX_IMAGE_PIXELS = None
+# A key may hold any character but these; one that does was built wrongly, and would break the lines of a log.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ConfigurationError(Exception):
@@ -54,14 +47,6 @@ class ImageNotFound(Exception):
 
 class ImageReadFailed(Exception):
     """S3 is slow, throttles or broke off the answer: the same read may succeed later."""
-
-
-class ImageTooLarge(Exception):
-    """The object has more bytes or pixels than the function takes."""
-
-
-class InvalidImage(Exception):
-    """The object isn't one whole still picture of a format that is taken."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +76,8 @@ def location_of(event: Any) -> Location:
     for name in ("s3_bucket", "s3_key"):
         if not isinstance(event.get(name), str) or not event[name]:
             raise InvalidEvent(f"The event must have {name}, a non-empty string.")
+        if CONTROL_CHARACTER.search(event[name]):
+            raise InvalidEvent(f"{name} holds a control character.")
     version = event.get("s3_version_id") or None
     if version is not None and not isinstance(version, str):
         raise InvalidEvent("s3_version_id must be a string.")
@@ -113,44 +100,24 @@ def read_object(s3: "S3Client", location: Location) -> tuple[bytes, dict[str, st
         code = error.response["Error"]["Code"]
         if code in ABSENT:
             raise ImageNotFound(f"s3://{location.s3_bucket}/{location.s3_key} doesn't exist.") from error
+        if code in IMPOSSIBLE:
+            raise InvalidEvent(f"The event names no possible object: {error}") from error
         if code in TRANSIENT:
             raise ImageReadFailed(f"S3 answered {code}: {error}") from error
         raise
+    except (ParamValidationError, UnicodeEncodeError) as error:
+        raise InvalidEvent(f"The event names no possible object: {error}") from error
     except (UnreachableError, HTTPClientError, IncompleteReadError) as error:
         raise ImageReadFailed(f"S3 didn't answer in full: {error}") from error
     return data, {"s3_version_id": answer.get("VersionId"), "etag": answer["ETag"].strip('"')}
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return the picture upright, opaque (over white) and with 8 bits a channel."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        image = image.convert("I").point([value >> 8 for value in range(65536)], "L")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
 def model_input(data: bytes, size: int) -> tuple[bytes, int, int]:
     """Return the picture as a PNG of `size` x `size` pixels, and the width and height it is stored with.
 
-    Decoding all of it is what verifies it; encoding it anew leaves behind whatever else the file carried.
+    Encoding it anew leaves behind whatever else the file carried.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageTooLarge(f"The image has {width}x{height} pixels; at most {MAX_PIXELS:,} are taken.")
-            if image.format in ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
-                raise InvalidImage("The image is animated; a still one is needed.")
-            # A JPEG decoder can scale by 1/2, 1/4 or 1/8 as it goes: a large photograph costs a fraction.
-            image.draft("RGB", (2 * size, 2 * size))
-            picture = to_rgb(image).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    except UnidentifiedImageError as error:
-        raise InvalidImage(f"The object isn't a picture of a format that is taken: {', '.join(FORMATS)}.") from error
-    except DECODE_ERRORS as error:
-        raise InvalidImage(f"The object can't be decoded as an image: {error or type(error).__name__}") from error
+    picture, (width, height) = squash(data, size)
     png = io.BytesIO()
     picture.save(png, "PNG")
     return png.getvalue(), width, height

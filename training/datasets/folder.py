@@ -2,33 +2,22 @@
 
 import hashlib
 import logging
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from rich.progress import track
 
+from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, squash
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.errors import DatasetError, ImageError
 
 logger = logging.getLogger(__name__)
 
-# What the workflow classifies, it can be trained on, and nothing else.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
-# Not JPEG: the further pictures of a phone's photograph are previews.
-ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
-MAX_PIXELS = 50_000_000  # Pillow only warns, and later.
 TEST_PART = 0.2
 NAMED_IN_MESSAGE = 5
-
-# What Pillow's decoders raise on data that isn't what its header says.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 def class_names(root: Path) -> tuple[str, ...]:
@@ -112,30 +101,12 @@ def read_image(path: Path, size: int) -> NDArray[np.uint8]:
     """Read one still picture as (size, size, 3) uint8 RGB: upright, over white where it is transparent, squashed.
 
     Raises:
-        ImageError: the file is no picture, is damaged, animated or larger than `MAX_PIXELS`.
+        ImageError: the file can't be read, or the workflow wouldn't take it.
     """
     try:
-        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
-            image = Image.open(path, formats=FORMATS)
-        with image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ImageError(f"{path} has {image.width}x{image.height} pixels, more than {MAX_PIXELS:,}")
-            if image.format in ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
-                raise ImageError(f"{path} is animated")
-            # A JPEG decoder can scale as it goes: a large photograph costs a fraction.
-            image.draft("RGB", (2 * size, 2 * size))
-            squashed = _rgb(image).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    except _DAMAGE as error:
-        raise ImageError(f"{path} can't be read as an image ({error or type(error).__name__})") from error
-    return np.asarray(squashed)
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """Turn a picture upright and bring any mode to RGB: 16 bits scaled to 8, transparency flattened over white."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        image = image.convert("I").point([value >> 8 for value in range(65536)], "L")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"{path} has more than {MAX_BYTES:,} bytes")
+        image, _ = squash(path.read_bytes(), size)
+    except (InvalidImage, ImageTooLarge, OSError) as error:
+        raise ImageError(f"{path} can't be read as an image ({error})") from error
+    return np.asarray(image)

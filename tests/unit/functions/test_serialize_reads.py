@@ -100,3 +100,9 @@ def test_a_service_that_is_not_there_is_worth_a_retry() -> None:
 def test_a_missing_permission_stays_a_fault_of_the_system() -> None:
     with answering(refusing("403 Forbidden", "AccessDenied")), pytest.raises(ClientError, match="AccessDenied"):
         app.read_object(app.S3, IMAGE)
+
+
+@pytest.mark.parametrize("code", ["KeyTooLongError", "InvalidBucketName", "InvalidArgument"])
+def test_a_name_that_s3_calls_impossible_is_an_invalid_event(code: str) -> None:
+    with answering(refusing("400 Bad Request", code)), pytest.raises(app.InvalidEvent, match=code):
+        app.read_object(app.S3, IMAGE)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imaging import decoding
 from training.datasets import folder
 from training.errors import DatasetError, ImageError, UnknownClassError
 
@@ -191,13 +192,22 @@ def test_pixels_are_bounded_before_anything_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixels: int
 ) -> None:
     path = save(photo(1, (30, 20)), tmp_path / "photo.png")
-    monkeypatch.setattr(folder, "MAX_PIXELS", pixels)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", pixels)
 
     if pixels < 30 * 20:
-        with pytest.raises(ImageError, match="30x20 pixels, more than 599"):
+        with pytest.raises(ImageError, match="30x20 pixels; at most 599"):
             folder.read_image(path, 32)
     else:
         assert folder.read_image(path, 32).shape == (32, 32, 3)
+
+
+def test_a_file_has_no_more_bytes_than_the_workflow_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(photo(1), tmp_path / "photo.png")
+    monkeypatch.setattr(folder, "MAX_BYTES", path.stat().st_size)
+    assert folder.read_image(path, 32).shape == (32, 32, 3)
+    monkeypatch.setattr(folder, "MAX_BYTES", path.stat().st_size - 1)
+    with pytest.raises(ImageError, match=r"more than .* bytes"):
+        folder.read_image(path, 32)
 
 
 def test_a_decompression_bomb_is_an_error_and_not_a_warning(tmp_path: Path) -> None:
