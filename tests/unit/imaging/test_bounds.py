@@ -70,7 +70,7 @@ def test_a_photograph_followed_by_a_film_is_taken() -> None:
     assert squash(data, 32)[1] == (4_000, 3_000)
 
 
-def peak_of(data: bytes, answer: "multiprocessing.connection.Connection") -> None:  # type: ignore[name-defined]
+def peak_of(data: bytes, answer: "multiprocessing.connection.Connection") -> None:
     squash(data, 224)
     answer.send((time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
