@@ -21,7 +21,8 @@ SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|Sfn|SQ
 
 
 def classes_of_functions() -> set[str]:
-    trees = [ast.parse(path.read_text()) for path in (ROOT / "functions").glob("*/app.py")]
+    sources = [*(ROOT / "functions").glob("*/app.py"), *(ROOT / "imaging").glob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in sources]
     return {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
 
 

@@ -68,9 +68,7 @@ def test_a_name_with_a_control_character_is_invalid(name: str, character: str) -
         app.location_of(event)
 
 
-@pytest.mark.parametrize(
-    ("bucket", "key"), [("a b", "k"), ("ab\u00fc", "k"), (BUCKET, "\ud800"), (BUCKET, "k" * 5_000)]
-)
+@pytest.mark.parametrize(("bucket", "key"), [("a b", "k"), ("ab\u00fc", "k"), (BUCKET, "\ud800")])
 def test_what_no_object_can_be_called_is_an_invalid_event(s3: "S3Client", bucket: str, key: str) -> None:
     with pytest.raises(app.InvalidEvent, match="no possible object"):
         app.read_object(s3, app.Location(bucket, key))
