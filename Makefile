@@ -50,12 +50,17 @@ demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset c
 test: install ## Run all tests, offline.
 	@$(BIN)/python -m pytest -n 2
 
+# What `sam build` and `sam local invoke` do first, and `sam validate` doesn't.
+export READ_TEMPLATE := import sys; from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider as Stacks; \
+	stacks, _ = Stacks.get_stacks(sys.argv[1]); sys.exit(not stacks[0].resources)
+
 check: install sam .venv-checkov/installed ## Lint and type-check; both templates also by the SAM CLI and checkov.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES)
 	@$(BIN)/cfn-lint template.yaml training/template.yaml
 	@for template in template.yaml training/template.yaml; do .venv-sam/bin/sam validate --lint -t $$template || exit; done
+	@for template in template.yaml training/template.yaml; do .venv-sam/bin/python -c "$$READ_TEMPLATE" $$template || exit; done
 	@.venv-checkov/bin/checkov
 
 JUDGES := out/judges
