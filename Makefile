@@ -1,4 +1,4 @@
-.PHONY: help install sam demo test check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch \
+.PHONY: help install sam demo test mutants check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch \
 	pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -42,6 +42,10 @@ endef
 	$(call install,.venv-$*,-r $<)
 	@touch $@
 
+.venv-mutants/installed: requirements.txt requirements/dev.txt requirements/mutants.txt
+	$(call install,.venv-mutants,$(addprefix -r ,$^))
+	@touch $@
+
 sam: .venv-sam/installed ## Install the SAM CLI, pinned, into .venv-sam.
 
 demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset cifar100" are options of `workflow demo`.
@@ -49,6 +53,9 @@ demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset c
 
 test: install ## Run all tests, offline.
 	@$(BIN)/python -m pytest -n 2
+
+mutants: .venv-mutants/installed ## Change the code in small ways and report which changes no test notices; ARGS="functions.classify.*".
+	@nice .venv-mutants/bin/python -m tests.mutants $(ARGS)
 
 # What `sam build` and `sam local invoke` do first, and `sam validate` doesn't.
 export READ_TEMPLATE := import sys; from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider as Stacks; \
@@ -106,4 +113,4 @@ lock: ## Pin the packages that pyproject.toml names, after a change of it; needs
 	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vxFf requirements.txt > requirements/dev.txt
 
 clean: ## Remove what was installed and what was written.
-	rm -rf .venv .venv-sam .venv-checkov out .aws-sam
+	rm -rf .venv .venv-sam .venv-checkov .venv-mutants out mutants .aws-sam

@@ -137,18 +137,11 @@ RUNTIME: "SageMakerRuntimeClient" = boto3.client(
 )
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context
-def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Step Functions task: Serialize's record in; out the record without the image, with what the model said of it.
-
-    The request's id is the InferenceId, so that logs, executions and captured data join on one value.
-    Raises ImageRefused when the image is at fault; EndpointBusy and ModelFailed are worth a retry.
-    """
+def classify(event: Any, inference_id: str) -> dict[str, Any]:
+    """Return Serialize's record without the image, with what the model said of it."""
     image = image_of(event)
     try:
-        answer, variant = invoke(RUNTIME, ENDPOINT_NAME, image, context.aws_request_id)
+        answer, variant = invoke(RUNTIME, ENDPOINT_NAME, image, inference_id)
     except ImageRefused:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         raise
@@ -163,5 +156,17 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         "confidence": confidence,
         "endpoint": ENDPOINT_NAME,
         "variant": variant,
-        "inference_id": context.aws_request_id,
+        "inference_id": inference_id,
     }
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Step Functions task: Serialize's record in; out the record without the image, with what the model said of it.
+
+    The request's id is the InferenceId, so that logs, executions and captured data join on one value.
+    Raises ImageRefused when the image is at fault; EndpointBusy and ModelFailed are worth a retry.
+    """
+    return classify(event, context.aws_request_id)

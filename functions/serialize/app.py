@@ -132,15 +132,8 @@ S3: "S3Client" = boto3.client(
 )
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context
-def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Step Functions task: `{"s3_bucket", "s3_key"}` in, the model's input out.
-
-    Raises InvalidEvent, ImageNotFound, ImageTooLarge or InvalidImage when the input is at fault; ImageReadFailed is
-    worth a retry.
-    """
+def serialize(event: Any) -> dict[str, Any]:
+    """Return the record of the image that the event names, with the model's input."""
     try:
         location = location_of(event)
         data, version = read_object(S3, location)
@@ -153,3 +146,15 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     record = asdict(location) | version | {"sha256": hashlib.sha256(data).hexdigest(), "width": width, "height": height}
     logger.info("serialized", extra=record | {"bytes": len(data)})
     return record | {"image_data": base64.b64encode(png).decode("ascii"), "content_type": "image/png"}
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Step Functions task: `{"s3_bucket", "s3_key"}` in, the model's input out.
+
+    Raises InvalidEvent, ImageNotFound, ImageTooLarge or InvalidImage when the input is at fault; ImageReadFailed is
+    worth a retry.
+    """
+    return serialize(event)

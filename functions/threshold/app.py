@@ -54,14 +54,8 @@ metrics = Metrics()
 CONFIDENCE_THRESHOLD = threshold_of(os.environ)
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context
-def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Step Functions task: Classify's record in, the record with `outcome` and `threshold` out.
-
-    Raises ThresholdConfidenceNotMet when a person should look.
-    """
+def decide(event: Any) -> dict[str, Any]:
+    """Return Classify's record as accepted, or raise ThresholdConfidenceNotMet; both are counted."""
     confidence = confidence_of(event)
     accepted = confidence >= CONFIDENCE_THRESHOLD
     # Of a metric that is 0 or 1 the sum is a count and the average a rate.
@@ -70,3 +64,14 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     logger.info("checked", extra={"confidence": confidence, "accepted": accepted})
     check(confidence, CONFIDENCE_THRESHOLD)
     return {**event, "outcome": "ACCEPTED", "threshold": CONFIDENCE_THRESHOLD}
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Step Functions task: Classify's record in, the record with `outcome` and `threshold` out.
+
+    Raises ThresholdConfidenceNotMet when a person should look.
+    """
+    return decide(event)

@@ -14,8 +14,18 @@ from botocore.exceptions import (
 from botocore.stub import Stubber
 
 from functions.classify import app
+from tests.messages import exactly
 
 LABELS = ("bicycle", "motorcycle")
+# Errors after which the same request may succeed:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+BUSY = (
+    "InternalDependencyException",
+    "InternalFailure",
+    "ModelNotReadyException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+)
 
 
 def refusal(code: str, **more: Any) -> ClientError:
@@ -33,20 +43,27 @@ def test_labels_are_a_comma_list(text: str, labels: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "one", "a,,b", "a,b,a", ","])
 def test_bad_labels_are_refused_by_the_variables_name(text: str | None) -> None:
-    with pytest.raises(app.ConfigurationError, match="CLASS_LABELS"):
+    message = f"CLASS_LABELS must be two or more different labels with commas, not {text or ''!r}."
+    with pytest.raises(app.ConfigurationError, match=exactly(message)):
         app.labels_of({} if text is None else {"CLASS_LABELS": text})
 
 
-def test_a_missing_endpoint_is_refused_by_the_variables_name() -> None:
-    with pytest.raises(app.ConfigurationError, match="ENDPOINT_NAME"):
-        app.endpoint_of({})
+@pytest.mark.parametrize("environment", [{}, {"ENDPOINT_NAME": ""}])
+def test_a_missing_endpoint_is_refused_by_the_variables_name(environment: dict[str, str]) -> None:
+    with pytest.raises(app.ConfigurationError, match=exactly("ENDPOINT_NAME must name the endpoint to ask.")):
+        app.endpoint_of(environment)
+
+
+def test_the_endpoint_is_the_one_that_the_variable_names() -> None:
+    assert app.endpoint_of({"ENDPOINT_NAME": "pedals"}) == "pedals"
 
 
 @pytest.mark.parametrize(
-    "event", [None, [], {}, {"image_data": None}, {"image_data": 1}, {"image_data": "not base64!"}]
+    "event",
+    [None, [], {}, {"image_data": None}, {"image_data": 1}, {"image_data": "not base64!"}, {"image_data": "!QUJD"}],
 )
 def test_an_event_without_an_image_is_invalid(event: object) -> None:
-    with pytest.raises(app.InvalidEvent, match="image_data"):
+    with pytest.raises(app.InvalidEvent, match=exactly("The event must have image_data, an image in base64.")):
         app.image_of(event)
 
 
@@ -57,25 +74,28 @@ def test_the_image_is_decoded_from_base64() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (refusal("ThrottlingException"), app.EndpointBusy),
-        (refusal("ServiceUnavailable"), app.EndpointBusy),
-        (refusal("ModelNotReadyException"), app.EndpointBusy),
-        (refusal("InternalFailure"), app.EndpointBusy),
-        (refusal("ModelError", OriginalStatusCode=500), app.ModelFailed),
-        (refusal("ModelError", OriginalStatusCode=503), app.ModelFailed),
-        (refusal("ModelError", OriginalStatusCode=0), app.ModelFailed),
-        (refusal("ModelError"), app.ModelFailed),
-        (refusal("ModelError", OriginalStatusCode=400), app.ImageRefused),
-        (refusal("ModelError", OriginalStatusCode=415), app.ImageRefused),
-        (refusal("ModelError", OriginalStatusCode=429), app.EndpointBusy),
-        (refusal("ValidationError"), app.EndpointNotFound),
-        (refusal("AccessDeniedException"), ClientError),
+        *((refusal(code), app.EndpointBusy(f"{code}: what it says")) for code in BUSY),
+        (refusal("ModelError", OriginalStatusCode=500), app.ModelFailed("what it says")),
+        (refusal("ModelError", OriginalStatusCode=503), app.ModelFailed("what it says")),
+        (refusal("ModelError", OriginalStatusCode=0), app.ModelFailed("what it says")),
+        (refusal("ModelError"), app.ModelFailed("what it says")),
+        (refusal("ModelError", OriginalStatusCode=400), app.ImageRefused("what it says")),
+        (refusal("ModelError", OriginalStatusCode=415), app.ImageRefused("what it says")),
+        (refusal("ModelError", OriginalStatusCode=499), app.ImageRefused("what it says")),
+        (refusal("ModelError", OriginalStatusCode=429), app.EndpointBusy("The model answered 429: what it says")),
+        (refusal("ValidationError"), app.EndpointNotFound("what it says")),
     ],
 )
 def test_each_of_sagemakers_errors_has_the_name_that_the_state_machine_acts_on(
-    error: ClientError, expected: type[Exception]
+    error: ClientError, expected: Exception
 ) -> None:
-    assert type(app.translated(error)) is expected
+    translated = app.translated(error)
+    assert (type(translated), str(translated)) == (type(expected), str(expected))
+
+
+def test_a_missing_permission_stays_a_fault_of_the_system() -> None:
+    error = refusal("AccessDeniedException")
+    assert app.translated(error) is error
 
 
 @pytest.mark.parametrize(
@@ -94,7 +114,7 @@ def test_an_endpoint_that_does_not_answer_is_busy(error: Exception) -> None:
         raise error
 
     runtime.meta.events.register("before-send.sagemaker-runtime.InvokeEndpoint", fail)
-    with pytest.raises(app.EndpointBusy, match="didn't answer"):
+    with pytest.raises(app.EndpointBusy, match=r"\Aendpoint didn't answer: "):
         app.invoke(runtime, "endpoint", b"image", "id")
 
 
@@ -117,32 +137,48 @@ def test_the_request_carries_its_inference_id_and_content_type() -> None:
             app.invoke(runtime, "endpoint", b"image", "id")
 
 
-@pytest.mark.parametrize("answer", [b"[0.25, 0.75]", b"[0, 1]", b"[0.2504, 0.7501]", b" [1.0, 0.0]\n"])
-def test_probabilities_for_every_label_are_an_inference(answer: bytes) -> None:
-    assert len(app.inferences_of(answer, LABELS)) == 2
+@pytest.mark.parametrize(
+    ("answer", "inferences"),
+    [
+        (b"[0.25, 0.75]", [0.25, 0.75]),
+        (b"[0, 1]", [0.0, 1.0]),
+        (b"[0.2504, 0.7501]", [0.2504, 0.7501]),
+        (b" [1.0, 0.0]\n", [1.0, 0.0]),
+    ],
+)
+def test_probabilities_for_every_label_are_an_inference(answer: bytes, inferences: list[float]) -> None:
+    found = app.inferences_of(answer, LABELS)
+    assert found == inferences
+    assert {type(value) for value in found} == {float}
+
+
+NOT_A_LIST = "The model's answer isn't a list of 2 probabilities."
+NOT_A_NUMBER = "The model's answer has a value that isn't a number from 0 to 1."
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "message"),
     [
-        b"",
-        b"not json",
-        b"{}",
-        b"0.5",
-        b"[]",
-        b"[1.0]",
-        b"[0.2, 0.3, 0.5]",
-        b"[[0.2, 0.8]]",
-        b'["0.2", "0.8"]',
-        b"[true, false]",
-        b"[null, 1.0]",
-        b"[NaN, 1.0]",
-        b"[Infinity, 0.0]",
-        b"[-0.1, 1.1]",
-        b"[0.5, 0.4985]",
-        b"[0.5, 0.5015]",
+        (b"", "The model's answer isn't JSON."),
+        (b"not json", "The model's answer isn't JSON."),
+        (b"{}", NOT_A_LIST),
+        (b'{"a": 0.5, "b": 0.5}', NOT_A_LIST),
+        (b"0.5", NOT_A_LIST),
+        (b"[]", NOT_A_LIST),
+        (b"[1.0]", NOT_A_LIST),
+        (b"[0.2, 0.3, 0.5]", NOT_A_LIST),
+        (b"[[0.2, 0.8]]", NOT_A_LIST),
+        (b'["0.2", "0.8"]', NOT_A_NUMBER),
+        (b"[true, false]", NOT_A_NUMBER),
+        (b"[null, 1.0]", NOT_A_NUMBER),
+        (b"[NaN, 1.0]", NOT_A_NUMBER),
+        (b"[Infinity, 0.0]", NOT_A_NUMBER),
+        (b"[-0.1, 1.1]", NOT_A_NUMBER),
+        (b"[0.0, 1.0005]", NOT_A_NUMBER),
+        (b"[0.5, 0.4985]", "The model's probabilities sum to 0.9985, not 1."),
+        (b"[0.5, 0.5015]", "The model's probabilities sum to 1.0015, not 1."),
     ],
 )
-def test_anything_else_is_an_invalid_inference(answer: bytes) -> None:
-    with pytest.raises(app.InvalidInference):
+def test_anything_else_is_an_invalid_inference(answer: bytes, message: str) -> None:
+    with pytest.raises(app.InvalidInference, match=exactly(message)):
         app.inferences_of(answer, LABELS)

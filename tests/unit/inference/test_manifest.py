@@ -1,7 +1,7 @@
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,12 +28,16 @@ def put(s3: "S3Client", key: str, body: str | bytes = b"x") -> str:
     return f"s3://{BUCKET}/{key}"
 
 
+def two_at_a_time(params: dict[str, Any], **_: Any) -> Any:
+    return {**params, "MaxKeys": 2}
+
+
 def test_a_prefix_is_listed_past_a_page_with_empty_objects_and_folder_markers(s3: "S3Client") -> None:
     keys = ["in/", "in/empty.png", *(f"in/{number:04d}.png" for number in range(5))]
     for key in keys:
         put(s3, key, b"")
     # S3 answers 1,000 keys at most; smaller pages are as good and need fewer objects.
-    s3.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2})
+    s3.meta.events.register("provide-client-params.s3.ListObjectsV2", two_at_a_time)
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix="in/")["IsTruncated"]
     put(s3, "other/image.png")
     assert [image.s3_key for image in under_prefix(s3, BUCKET, "in/")] == sorted(keys)

@@ -1,0 +1,197 @@
+"""What each handler gives to the state machine, and what it counts and logs of a call."""
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from functions.classify import app as classify
+from functions.serialize import app as serialize
+from functions.threshold import app as threshold
+from tests.images import decoded, encoded, gradient
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "bucket"
+IMAGE = encoded(gradient(80, 50))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda tells a handler of a call, as far as our decorators read it."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
+
+
+@dataclass
+class Call:
+    """What a handler returned or raised, its metrics as name -> (value, unit), and its log lines."""
+
+    answer: Any
+    metrics: dict[str, tuple[float, str]]
+    logs: list[dict[str, Any]]
+
+
+Caller = Callable[[ModuleType, object], Call]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Caller:
+    """Calls a function's handler."""
+
+    def called(app: ModuleType, event: object) -> Call:
+        logs = io.StringIO()
+        monkeypatch.setattr(app.logger.registered_handler, "stream", logs)
+        capsys.readouterr()
+        try:
+            answer = app.lambda_handler(event, Context())
+        except Exception as error:  # noqa: BLE001 - the test says which
+            answer = error
+        metrics: dict[str, tuple[float, str]] = {}
+        for line in capsys.readouterr().out.splitlines():
+            emitted = json.loads(line)
+            [directive] = emitted["_aws"]["CloudWatchMetrics"]
+            metrics |= {one["Name"]: (*emitted[one["Name"]], one["Unit"]) for one in directive["Metrics"]}
+        return Call(answer, metrics, [json.loads(line) for line in logs.getvalue().splitlines()])
+
+    return called
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        monkeypatch.setattr(serialize, "S3", client)
+        yield client
+
+
+def test_serialize_gives_the_record_of_the_pinned_version_with_its_image(s3: "S3Client", call: Caller) -> None:
+    first = s3.put_object(Bucket=BUCKET, Key="k.png", Body=IMAGE)
+    s3.put_object(Bucket=BUCKET, Key="k.png", Body=b"overwritten since")
+    event = {"s3_bucket": BUCKET, "s3_key": "k.png", "s3_version_id": first["VersionId"], "image_data": ""}
+    made = call(serialize, event)
+    png = base64.b64decode(made.answer.pop("image_data"))
+    assert decoded(png).size == (serialize.IMAGE_SIZE, serialize.IMAGE_SIZE)
+    record = {
+        "s3_bucket": BUCKET,
+        "s3_key": "k.png",
+        "s3_version_id": first["VersionId"],
+        "etag": hashlib.md5(IMAGE, usedforsecurity=False).hexdigest(),
+        "sha256": hashlib.sha256(IMAGE).hexdigest(),
+        "width": 80,
+        "height": 50,
+    }
+    assert made.answer == {**record, "content_type": "image/png"}
+    assert made.metrics == {"Rejected": (0.0, "Count")}
+    [line] = made.logs
+    assert (line["level"], line["message"]) == ("INFO", "serialized")
+    assert {name: line.get(name) for name in (*record, "bytes")} == {**record, "bytes": len(IMAGE)}
+
+
+def test_serialize_without_a_pinned_version_says_which_one_it_read(s3: "S3Client", call: Caller) -> None:
+    s3.put_object(Bucket=BUCKET, Key="k.png", Body=b"before")
+    latest = s3.put_object(Bucket=BUCKET, Key="k.png", Body=IMAGE)["VersionId"]
+    assert call(serialize, {"s3_bucket": BUCKET, "s3_key": "k.png"}).answer["s3_version_id"] == latest
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    ("event", "error", "cause"),
+    [
+        ({}, serialize.InvalidEvent, "The event must have s3_bucket, a non-empty string."),
+        ({"s3_bucket": BUCKET, "s3_key": "none"}, serialize.ImageNotFound, f"s3://{BUCKET}/none doesn't exist."),
+    ],
+)
+def test_an_image_that_serialize_refuses_is_counted_and_logged_with_its_reason(
+    call: Caller, event: dict[str, str], error: type[Exception], cause: str
+) -> None:
+    made = call(serialize, event)
+    assert isinstance(made.answer, error)
+    assert str(made.answer) == cause
+    assert made.metrics == {"Rejected": (1.0, "Count")}
+    [line] = made.logs
+    assert (line["level"], line["message"]) == ("WARNING", "rejected")
+    assert (line["reason"], line["cause"]) == (error.__name__, cause)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[None]:
+    """Let the endpoint give this answer to the one request that Classify sends."""
+    with Stubber(classify.RUNTIME) as stub:
+        response = {"Body": StreamingBody(io.BytesIO(answer), len(answer)), "InvokedProductionVariant": "Green"}
+        asked = {
+            "EndpointName": classify.ENDPOINT_NAME,
+            "ContentType": "application/x-image",
+            "InferenceId": "request-1",
+            "Body": b"an image",
+        }
+        stub.add_response("invoke_endpoint", response, asked)
+        yield
+        stub.assert_no_pending_responses()
+
+
+SERIALIZED = {"s3_key": "k.png", "image_data": base64.b64encode(b"an image").decode()}
+
+
+def test_classify_gives_the_record_without_the_image_and_with_what_the_model_said(call: Caller) -> None:
+    labels = classify.CLASS_LABELS
+    with answering(b"[0.25, 0.75]"):
+        made = call(classify, SERIALIZED)
+    assert made.answer == {
+        "s3_key": "k.png",
+        "inferences": [0.25, 0.75],
+        "label": labels[1],
+        "confidence": 0.75,
+        "endpoint": classify.ENDPOINT_NAME,
+        "variant": "Green",
+        "inference_id": "request-1",
+    }
+    assert made.metrics == {"Confidence": (0.75, "None")}
+    [line] = made.logs
+    assert (line["level"], line["message"]) == ("INFO", "classified")
+    assert (line["label"], line["confidence"], line["variant"]) == (labels[1], 0.75, "Green")
+
+
+def test_an_image_that_the_model_refuses_is_counted(call: Caller) -> None:
+    with Stubber(classify.RUNTIME) as stub:
+        stub.add_client_error("invoke_endpoint", "ModelError", "No.", modeled_fields={"OriginalStatusCode": 415})
+        made = call(classify, SERIALIZED)
+    assert isinstance(made.answer, classify.ImageRefused)
+    assert made.metrics == {"Rejected": (1.0, "Count")}
+
+
+def test_a_confident_answer_is_accepted_and_counted(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threshold, "CONFIDENCE_THRESHOLD", 0.9)
+    made = call(threshold, {"label": "bicycle", "confidence": 0.9})
+    assert made.answer == {"label": "bicycle", "confidence": 0.9, "outcome": "ACCEPTED", "threshold": 0.9}
+    assert made.metrics == {"Accepted": (1.0, "Count"), "Review": (0.0, "Count")}
+    [line] = made.logs
+    assert (line["level"], line["message"], line["confidence"], line["accepted"]) == ("INFO", "checked", 0.9, True)
+
+
+def test_an_answer_that_needs_a_person_is_counted_before_it_is_raised(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threshold, "CONFIDENCE_THRESHOLD", 0.9)
+    made = call(threshold, {"label": "bicycle", "confidence": 0.8999})
+    assert isinstance(made.answer, threshold.ThresholdConfidenceNotMet)
+    assert str(made.answer) == "Confidence 0.8999 is below the threshold 0.9000."
+    assert made.metrics == {"Accepted": (0.0, "Count"), "Review": (1.0, "Count")}
+    assert made.logs[0]["accepted"] is False
