@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from contracts.outcomes import CLASSIFIED
 from inference import run as run_module
-from inference.cases import CLASSIFIED, Case
+from inference.cases import Case
 from inference.executions import Execution, ExecutionsError, read_executions, write_executions
 from inference.run import RunError, run
 from tests.unit.samples import START, execution

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from inference.cases import CLASSIFIED, REJECTED, Case
+from contracts.outcomes import CLASSIFIED
+from inference.cases import REJECTED, Case
 from inference.executions import Execution
 from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
 from monitoring.quality.evaluate import Prediction, assess
