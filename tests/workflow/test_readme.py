@@ -1,9 +1,10 @@
-"""The README's commands, run as they stand there."""
+"""The README's commands run as written, and what it names exists."""
 
 import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import typer.main
@@ -54,6 +55,18 @@ def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_p
     assert verbs_of_a_stack() <= set(re.findall(r"^workflow ([a-z-]+)", commands, re.MULTILINE))
 
 
+def folders_of_the_project() -> set[str]:
+    """Return the names of the top-level folders that Git keeps, but for hidden ones."""
+    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    return {name for name in folders if not any(fnmatch(name, pattern) for pattern in ignored)}
+
+
+def test_the_readme_names_every_function() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert all(f"`{path.parent.name}`" in text for path in (ROOT / "functions").glob("*/app.py"))
+
+
 def test_every_verb_that_the_readme_names_exists() -> None:
     named = set(re.findall(r"(?:^|`)workflow ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     listed = subprocess.run(
@@ -64,7 +77,9 @@ def test_every_verb_that_the_readme_names_exists() -> None:
 
 def test_every_folder_and_file_that_the_readme_names_exists() -> None:
     text = (ROOT / "README.md").read_text()
-    for name in re.findall(r"`((?:functions|statemachine|training|monitoring|local|events|docs)/[\w./-]*)`", text):
+    folders = re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE)
+    assert set(folders) == {f"{name}/" for name in folders_of_the_project() - {"requirements"}}
+    for name in re.findall(rf"`((?:{'|'.join(folders)})[\w./-]*)`", text):
         assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / name).exists(), name
