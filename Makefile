@@ -1,5 +1,5 @@
-.PHONY: help install sam demo test mutants check judges check-aws bench bench-model bench-monitoring bench-drift bench-batch \
-	pictures lock clean
+.PHONY: help install sam demo test mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
+	bench-drift bench-batch pictures lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -51,27 +51,33 @@ sam: .venv-sam/installed ## Install the SAM CLI, pinned, into .venv-sam.
 demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset cifar100" are options of `workflow demo`.
 	@$(BIN)/workflow demo $(ARGS)
 
-test: install ## Run all tests, offline.
+test: install ## Run all tests; they need no network.
 	@$(BIN)/python -m pytest -n 2
 
 mutants: .venv-mutants/installed ## Change the code in small ways and report which changes no test notices; ARGS="functions.classify.*".
 	@nice .venv-mutants/bin/python -m tests.mutants $(ARGS)
 
+check: lint types templates ## Run the linters and type checkers.
+
+lint: install ## Lint the Python code, and check its format.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: install ## Type-check the Python code.
+	@$(BIN)/mypy $(SOURCES)
+
 # What `sam build` and `sam local invoke` do first, and `sam validate` doesn't.
 export READ_TEMPLATE := import sys; from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider as Stacks; \
 	stacks, _ = Stacks.get_stacks(sys.argv[1]); sys.exit(not stacks[0].resources)
 
-check: install sam .venv-checkov/installed ## Lint and type-check; both templates also by the SAM CLI and checkov.
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(SOURCES)
+templates: install sam .venv-checkov/installed ## Lint both templates by cfn-lint, the SAM CLI and checkov.
 	@$(BIN)/cfn-lint template.yaml training/template.yaml
 	@for template in template.yaml training/template.yaml; do .venv-sam/bin/sam validate --lint -t $$template || exit; done
 	@for template in template.yaml training/template.yaml; do .venv-sam/bin/python -c "$$READ_TEMPLATE" $$template || exit; done
 	@.venv-checkov/bin/checkov
 
 JUDGES := out/judges
-judges: install $(JUDGES)/node_modules/installed ## Judge the state machines by a validator and a second interpreter; needs Node and npm.
+judges: install $(JUDGES)/node_modules/installed ## Check the state machines by a validator and a second interpreter; needs Node and npm.
 	@$(BIN)/python -m tests.judges.scenarios $(JUDGES)/cases.json
 	@cd $(JUDGES) && node $(CURDIR)/tests/judges/judge.mjs cases.json
 
@@ -81,36 +87,36 @@ $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package
 	@cd $(JUDGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check-aws: install ## Let AWS judge the state machines (needs credentials); SMOKE=1 deploys a throwaway copy, which costs money.
+check-aws: install ## Check the state machines by AWS itself (needs credentials); SMOKE=1 deploys a temporary copy, which costs money.
 	@$(BIN)/python -m checks.aws $(ARGS)
 
-bench: install ## Time the functions: import, cold start, warm calls and their parts.
+bench: install ## Measure the functions: import, cold start, warm calls and their parts.
 	@$(BIN)/python -m benchmarks.coldstart
 
-bench-batch: install ## Classify 2,000 images on the local stack and say where the time goes; ARGS="--faults" breaks things meanwhile.
+bench-batch: install ## Classify 2,000 images on the local stack and show where the time goes; ARGS="--faults" injects faults.
 	@$(BIN)/python -m benchmarks.batch $(ARGS)
 
-bench-model: install ## Cross-validate the algorithm beside others on real pixels: ARCHIVE=PATH is a CIFAR-100 archive.
+bench-model: install ## Cross-validate the algorithm and others on real images: ARCHIVE=PATH is a CIFAR-100 archive.
 	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)
 
-bench-monitoring: install ## Time the report on 10,000 to 100,000 captured records.
+bench-monitoring: install ## Measure the report on 10,000 to 100,000 captured records.
 	@$(BIN)/python -m benchmarks.monitoring
 
-bench-drift: install ## Drill the drift verdict on real images; ARGS="--archive PATH".
+bench-drift: install ## Benchmark drift detection on real images; ARGS="--archive PATH".
 	@$(BIN)/python -m benchmarks.drift $(ARGS)
 
 CHROMIUM ?= chromium
-pictures: install ## Draw the pictures of the docs anew; needs Chromium.
+pictures: install ## Redraw the pictures of the docs; needs Chromium.
 	@$(BIN)/workflow demo --out out/pictures
 	@$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --no-first-run \
 		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
 
 # Keeps the pinned versions that still fit; to upgrade a package, delete its line first.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
-lock: ## Pin the packages that pyproject.toml names, after a change of it; needs uv.
+lock: ## Pin the packages that pyproject.toml names, after it has changed; needs uv.
 	@mkdir -p out && cat requirements.txt requirements/dev.txt > out/constraints.txt
 	@$(COMPILE) --constraints out/constraints.txt --extra local --output-file requirements.txt
 	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vxFf requirements.txt > requirements/dev.txt
 
-clean: ## Remove what was installed and what was written.
+clean: ## Delete what was installed and what was written.
 	rm -rf .venv .venv-sam .venv-checkov .venv-mutants out mutants .aws-sam

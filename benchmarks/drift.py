@@ -1,4 +1,4 @@
-"""Drill the drift verdict on real images: python -m benchmarks.drift --archive PATH.
+"""Benchmark drift detection on real images: python -m benchmarks.drift --archive PATH.
 
 The archive is CIFAR-100's, or a part of it in the same layout. In each trial a random half of the images is the
 baseline and windows are drawn from the other half, unchanged or changed. The scores are those of the CPU algorithm,
@@ -137,10 +137,10 @@ def describe(images: Images, codes: Rows) -> dict[str, Described]:
     return described
 
 
-def drill(described: dict[str, Described], codes: Rows, classes: tuple[str, ...], trials: int) -> Table:
+def rates(described: dict[str, Described], codes: Rows, classes: tuple[str, ...], trials: int) -> Table:
     """The share of windows that are called drift, for each change and size."""
     table = Table("window", *(f"drift at {size}" for size in SIZES), "found by, at the last size")
-    for name in track([*CHANGES, *SKEWS], "Drilling"):
+    for name in track([*CHANGES, *SKEWS], "Changing images"):
         shares, found = [], Counter[str]()
         for size in SIZES:
             found = Counter()
@@ -189,7 +189,7 @@ def main() -> None:
     codes = np.array([classes.index(name) for name in collection.table["class"]])
     with threadpool_limits(1):
         described = describe(collection.pixels, codes)
-        Console().print(drill(described, codes, classes, options.trials))
+        Console().print(rates(described, codes, classes, options.trials))
 
 
 if __name__ == "__main__":

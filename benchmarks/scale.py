@@ -38,7 +38,7 @@ JITTER = 0.3
 
 @dataclass(frozen=True)
 class Endpoint:
-    """So many instances of a type, each with so many processors (vCPUs)."""
+    """A number of instances of a type, each with a number of processors (vCPUs)."""
 
     instance: str
     count: int

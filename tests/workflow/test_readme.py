@@ -78,7 +78,7 @@ def test_every_verb_that_the_readme_names_exists() -> None:
 def test_every_folder_and_file_that_the_readme_names_exists() -> None:
     text = (ROOT / "README.md").read_text()
     folders = re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE)
-    assert set(folders) == {f"{name}/" for name in folders_of_the_project() - {"requirements"}}
+    assert set(folders) == {f"{name}/" for name in folders_of_the_project()}
     for name in re.findall(rf"`((?:{'|'.join(folders)})[\w./-]*)`", text):
         assert (ROOT / name).exists(), name
     for name in re.findall(r"\]\(([^)#:]+)\)", text):
