@@ -42,7 +42,7 @@ def function_bytes(logs: Path) -> dict[str, int]:
 
 
 def bytes_an_image(before: Mapping[str, int], after: Mapping[str, int], images: int) -> dict[str, float]:
-    """Return the bytes an image of the functions' own lines, and of Lambda's, between two looks at the logs."""
+    """Return the bytes per image of the functions' own lines, and of Lambda's, between two looks at the logs."""
     own = {name: (after[name] - before[name]) / images for name in after}
     return own | {"platform": float(len(FUNCTIONS) * sum(size(line) for line in PLATFORM_LINES))}
 

@@ -131,8 +131,8 @@ def log_dollars(log_bytes: Mapping[str, float]) -> float:
 
 
 def log_table(log_bytes: Mapping[str, float]) -> str:
-    """Return the bytes an image and their price for a million as a table in Markdown."""
-    lines = ["| log of | bytes an image | USD, 1,000,000 images |", "|---|---|---|"]
+    """Return the bytes per image and their price for a million as a table in Markdown."""
+    lines = ["| log of | bytes per image | USD, 1,000,000 images |", "|---|---|---|"]
     rows = {**log_bytes, "all": sum(log_bytes.values())}
     lines += [f"| {name} | {size:,} | {log_dollars({name: size}) * 1e6:.2f} |" for name, size in rows.items()]
     return "\n".join(lines)
