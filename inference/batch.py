@@ -1,7 +1,7 @@
 """Classify a prefix, a manifest or a folder by Distributed Map, and account for every image.
 
 A batch has a folder `<out>/batches/<id>/`: `ledger.sqlite` with its images and runs, which is all that a command that
-comes after a crash needs; then `ledger.csv`, one row an image, and `batch.json` with the account.
+comes after a crash needs; then `ledger.csv`, one row per image, and `batch.json` with the account.
 """
 
 import dataclasses
@@ -99,7 +99,7 @@ def require_account(batch: Batch) -> None:
     keys = ledger.missing(SHOWN_KEYS)
     ledger.close()
     said = [f"{batch.account.missing} of {batch.account.listed} images have no outcome"] if keys else []
-    said += [f"{batch.account.stray} results are of no image that waited for one"] if batch.account.stray else []
+    said += [f"{batch.account.unexpected} results match no pending image"] if batch.account.unexpected else []
     more = ", …" if batch.account.missing > len(keys) else ""
     why = f" The execution ended: {batch.ended}." if batch.ended else ""
     raise BatchError(

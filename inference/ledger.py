@@ -1,4 +1,4 @@
-"""The ledger of a batch: one row an image, from its listing to how it ended, in a SQLite file of any size."""
+"""The ledger of a batch: one row per image, from its listing to its outcome, in a SQLite file of any size."""
 
 import csv
 import sqlite3
@@ -58,7 +58,7 @@ class LedgerError(InferenceError):
 class Account:
     """What became of the images of a batch, in numbers; `missing` have no outcome.
 
-    `duplicates` are rows of the source that named an image again, `stray` results of images that were not listed or
+    `duplicates` are rows of the source that named an image again, `unexpected` results of images that weren't listed or
     had been accounted for before.
     """
 
@@ -69,12 +69,12 @@ class Account:
     failed: int
     missing: int
     duplicates: int
-    stray: int
+    unexpected: int
 
     @property
     def holds(self) -> bool:
         """Whether every image that was listed has exactly one outcome."""
-        return self.listed == self.accepted + self.review + self.rejected + self.failed and not self.stray
+        return self.listed == self.accepted + self.review + self.rejected + self.failed and not self.unexpected
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,8 @@ class Ledger:
         with self._transaction():
             if self._count("SELECT collected FROM run WHERE number = ?", run.number):
                 return
-            stray = sum(not self._database.execute(RECORD, _values(row)).rowcount for row in rows)
-            self._state("stray", (self._fact("stray") or 0) + stray)
+            unexpected = sum(not self._database.execute(RECORD, _values(row)).rowcount for row in rows)
+            self._state("unexpected", (self._fact("unexpected") or 0) + unexpected)
             self._database.execute("UPDATE run SET collected = 1 WHERE number = ?", (run.number,))
 
     def account(self) -> Account:
@@ -160,7 +160,7 @@ class Ledger:
             listed=self._fact("listed") or 0,
             missing=counts.get(None, 0),
             duplicates=self._fact("duplicates") or 0,
-            stray=self._fact("stray") or 0,
+            unexpected=self._fact("unexpected") or 0,
             **{outcome.lower(): counts.get(outcome, 0) for outcome in Outcome},
         )
 
@@ -170,7 +170,7 @@ class Ledger:
         return dict(self._database.execute(query))
 
     def missing(self, most: int) -> Sequence[str]:
-        """Return the keys of images without an outcome, so many at most."""
+        """Return the keys of at most `most` images without an outcome."""
         query = "SELECT s3_bucket, s3_key FROM image WHERE outcome IS NULL ORDER BY s3_bucket, s3_key LIMIT ?"
         return [str(S3Address(bucket, key)) for bucket, key in self._database.execute(query, (most,))]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What stands: the endpoint, its configuration and model, and whether this call changed anything."""
+    """What is deployed: the endpoint, its configuration and model, and whether this call changed anything."""
 
     endpoint: str
     config: str

@@ -75,7 +75,7 @@ def _images(s3: "S3Client", source: str) -> list[str]:
     else:
         found = [source] if path.is_file() else []
         if not found:
-            raise PredictError(f"There is no file and no folder {source}.")
+            raise PredictError(f"{source} is neither a file nor a folder.")
     if not found:
         raise PredictError(f"The folder {source} holds no .png, .jpg or .jpeg file.")
     return found

@@ -1,4 +1,4 @@
-"""List what a deployment left standing and what it costs, and take it down."""
+"""List what was deployed and what it costs, and delete it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "da
 
 @dataclass(frozen=True)
 class Standing:
-    """One thing that stands; `hourly` in USD, None where the table of prices doesn't say.
+    """One deployed thing; `hourly` in USD, None where the table of prices doesn't say.
 
     The name of data is a prefix of the bucket, and `objects` counts what lies below it, versions and markers included.
     """

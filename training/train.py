@@ -140,7 +140,7 @@ def _follow(job: Job, running: TrainingJob, out: Path, *, quiet: bool) -> Model:
         watch(running, quiet=quiet)
     except KeyboardInterrupt as interrupt:
         raise JobError(
-            f"The training job {job.training_job} goes on without us; `workflow train --resume` follows it again."
+            f"The training job {job.training_job} keeps running; `workflow train --resume` waits for it."
         ) from interrupt
     status = running.training_job_status
     assert status in ENDED

@@ -26,7 +26,7 @@ RATE = 20.0
 PERIOD = 10
 # The slow program takes 3 seconds.
 SLOW_MICROSECONDS = 2_000_000
-# A canary whose alarms stay silent for so many seconds is good; a bad one is found long before.
+# Seconds after which a canary without an alarm is good; a bad one is found long before.
 BAKE = 20
 
 

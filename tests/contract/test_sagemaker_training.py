@@ -162,7 +162,7 @@ def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> N
         finally:
             watcher.kill()
     seen.touch()
-    assert "goes on without us; `workflow train --resume`" in said
+    assert "keeps running; `workflow train --resume`" in said
     assert not (tmp_path / MODEL_FILE).exists()
     model = train.resume(tmp_path)
     assert model.training_job == job

@@ -285,8 +285,8 @@ def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_m
         for one in metric_filter["MetricTransformations"]
     }
     alarms = of_type(APP, "AWS::CloudWatch::Alarm").values()
-    rung = {flat(alarm["MetricName"]) for alarm in alarms if alarm.get("Namespace") == NAMESPACE}
-    assert rung <= emitted | filtered
+    alarmed = {flat(alarm["MetricName"]) for alarm in alarms if alarm.get("Namespace") == NAMESPACE}
+    assert alarmed <= emitted | filtered
     shown: set[str] = set()
     for widget in dashboard():
         namespace = ""

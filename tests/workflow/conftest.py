@@ -25,7 +25,7 @@ ROLE = stack.ROLE_ARN
 
 @dataclass(frozen=True)
 class Deployed:
-    """What stands on the running stack: its data set and model, and the folder they were written to."""
+    """What is deployed on the running stack: its data set and model, and the folder they were written to."""
 
     stack: stack.Running
     dataset: Dataset

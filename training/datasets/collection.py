@@ -20,7 +20,7 @@ class ImageCollection:
     """Images that were kept for a data set, before it is written.
 
     Attributes:
-        table: one row an image, in order: `split` (train or test), `class`, `file` (the name it had), `digest` (of
+        table: one row per image, in order: `split` (train or test), `class`, `file` (the name it had), `digest` (of
             its pixels).
         pixels: (images, size, size, 3), uint8, RGB.
         source: what the images come from, for people.

@@ -1,4 +1,4 @@
-"""Compose the sample data set's images: a thing on its ground, what stands around it, the light and the noise.
+"""Compose the sample data set's images: an object on its ground, its surroundings, the light and the noise.
 
 A scene is drawn `DETAIL` times as large as the image it becomes.
 """

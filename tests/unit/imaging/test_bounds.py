@@ -63,7 +63,7 @@ def test_scans_are_bounded_by_the_pixels_that_they_visit(monkeypatch: pytest.Mon
 
 
 def test_a_photograph_followed_by_a_film_is_taken() -> None:
-    # Phones write a film of some megabytes behind the picture, in which a start of scan occurs by chance.
+    # Phones write a film of some megabytes behind the picture, in which a start of scan occurs at random.
     film = np.random.default_rng(0).integers(0, 256, 6_000_000, dtype=np.uint8).tobytes()
     data = encoded(gradient(4_000, 3_000), "JPEG", progressive=True) + film
     assert data.count(decoding.START_OF_SCAN) > 50

@@ -48,14 +48,14 @@ def test_a_failed_image_takes_the_outcome_of_the_next_run_and_no_other_does(ledg
     ledger.record(ledger.begin_run(1, "x-1"), [row(B, "REJECTED", error="InvalidImage"), row(C, "ACCEPTED")])
     account = ledger.account()
     assert (account.accepted, account.review, account.rejected, account.failed) == (1, 1, 1, 0)
-    assert account.stray == 1
+    assert account.unexpected == 1
     assert not account.holds
 
 
 def test_a_result_of_an_image_that_was_not_listed_breaks_the_account(ledger: Ledger) -> None:
     rows = [row(image, "ACCEPTED") for image in (A, B, C, Image("bucket", "d.png"), Image("bucket", "a.png", "v1"))]
     ledger.record(ledger.begin_run(0, "x"), rows)
-    assert (ledger.account().accepted, ledger.account().stray, ledger.account().holds) == (3, 2, False)
+    assert (ledger.account().accepted, ledger.account().unexpected, ledger.account().holds) == (3, 2, False)
 
 
 def test_results_are_taken_once(ledger: Ledger) -> None:
