@@ -71,7 +71,7 @@ def compare_descriptions(reference: Floats, window: Floats, seed: int = 0) -> Co
 
     Fisher's linear discriminant is fitted to one half and ranks the other; Mann and Whitney's test asks whether the
     ranks are better than chance. The halves share nothing, so that the test is exact, which cross-validation's is not.
-    The distance is Somers' D, 2 AUC - 1, or 0 below chance. Samples of at least two each.
+    The distance is Somers' D, 2 AUC - 1, or 0 below chance. Samples of at least four each.
     After Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", 2017.
     """
     rows = np.concatenate([reference, window])

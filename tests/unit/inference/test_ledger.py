@@ -125,3 +125,89 @@ def test_the_csv_has_a_row_an_image_with_what_is_known_of_it(ledger: Ledger, tmp
         ("c.png", "", ""),
     ]
     assert (read[0]["s3_version_id"], read[0]["confidence"], read[0]["seconds"]) == ("v", "0.97", "1.25")
+
+
+def test_an_empty_ledger_counts_nothing_and_its_folders_are_made(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "a" / "new" / "folder" / "ledger.sqlite")
+    assert not ledger.is_listed
+    assert set(vars(ledger.account()).values()) == {0}
+    assert ledger.last_run() is None
+    assert ledger.runs() == []
+    ledger.close()
+
+
+def test_images_that_are_named_again_are_counted_and_others_are_not(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.list([A, A, A, B])
+    assert (ledger.account().listed, ledger.account().duplicates) == (2, 2)
+    ledger.close()
+
+
+def test_runs_are_told_in_the_order_of_their_numbers_once_they_are_started(ledger: Ledger) -> None:
+    second, first = ledger.begin_run(1, "x-1"), ledger.begin_run(0, "x")
+    assert ledger.runs() == []
+    ledger.started(second, "arn:second")
+    ledger.started(first, "arn:first")
+    ledger.begin_run(2, "x-2")
+    assert ledger.runs() == ["arn:first", "arn:second"]
+    ledger.record(second, [])
+    last = ledger.last_run()
+    assert last is not None
+    assert (last.number, last.execution, last.arn, last.collected) == (2, "x-2", None, False)
+
+
+def test_a_run_whose_results_were_taken_says_so(ledger: Ledger) -> None:
+    ledger.record(ledger.begin_run(0, "x"), [])
+    run = ledger.last_run()
+    assert run is not None
+    assert run.collected is True
+
+
+def test_unexpected_results_of_several_runs_add_up(ledger: Ledger) -> None:
+    unknown = Image("bucket", "d.png")
+    for number in range(3):
+        ledger.record(ledger.begin_run(number, f"x-{number}"), [row(unknown, "ACCEPTED")])
+    assert ledger.account().stray == 3
+
+
+def test_a_result_goes_to_the_version_that_was_asked_for(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    latest, pinned = Image("b", "k"), Image("b", "k", "v1")
+    ledger.list([latest, pinned])
+    event = {"s3_bucket": "b", "s3_key": "k"}
+    results = [{"item": event, "outcome": "ACCEPTED"}, {"item": event | {"s3_version_id": "v1"}, "outcome": "REVIEW"}]
+    ledger.record(ledger.begin_run(0, "x"), results)
+    assert ledger.account().holds
+    with ledger.write_csv(tmp_path / "ledger.csv").open(newline="") as file:
+        rows = [(one["s3_version_id"], one["outcome"]) for one in csv.DictReader(file)]
+    assert rows == [("", "ACCEPTED"), ("v1", "REVIEW")]
+    ledger.close()
+
+
+def test_errors_are_counted_the_most_frequent_first_then_by_name(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    images = [Image("b", str(number)) for number in range(4)]
+    ledger.list(images)
+    errors = ("Z", "B", "Z", "A")
+    results = [row(image, "FAILED", error=error) for image, error in zip(images, errors, strict=True)]
+    ledger.record(ledger.begin_run(0, "x"), results)
+    assert list(ledger.errors().items()) == [("Z", 2), ("A", 1), ("B", 1)]
+    ledger.close()
+
+
+def test_missing_images_are_named_in_order_and_not_more_than_asked_for(ledger: Ledger) -> None:
+    assert ledger.missing(2) == ["s3://bucket/a.png", "s3://bucket/b.png"]
+
+
+def test_the_csv_holds_any_key_and_every_value(ledger: Ledger, tmp_path: Path) -> None:
+    odd = Image("bucket", 'é "quoted",\r\nwritten.png')
+    ledger.list([odd])
+    values = {"sha256": "f00", "label": "bicycle", "inference_id": "i", "s3_version_id": "v"}
+    times = {"started": "2026-11-23T12:00:00Z", "stopped": "2026-11-23T12:00:00.123456Z"}
+    results = [row(A, "ACCEPTED", confidence=0.5, **values, **times), row(B, "FAILED", started=times["started"])]
+    ledger.record(ledger.begin_run(0, "x"), results)
+    path = ledger.write_csv(tmp_path / "ledger.csv")
+    content = path.read_bytes().decode("utf-8")
+    assert content.splitlines()[1] == "bucket,a.png,v,f00,ACCEPTED,bicycle,0.5,,0.123,i"
+    assert content.splitlines()[2] == "bucket,b.png,,,FAILED,,,,,"
+    assert content.endswith('bucket,"é ""quoted"",\r\nwritten.png",,,,,,,,\n')

@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from inference.ledger import Ledger
+from inference.manifest import Image
 from inference.results import ResultsError, rows_of
 from tests.unit.samples import BUCKET
 
@@ -79,3 +82,31 @@ def test_a_file_that_is_no_results_is_named(s3: "S3Client") -> None:
     write(s3, SUCCEEDED=["not JSON"])
     with pytest.raises(ResultsError, match=r"SUCCEEDED_0.jsonl isn't a file of ClassifyBatch's results"):
         read(s3)
+
+
+def test_results_of_a_pinned_version_are_that_versions(s3: "S3Client", tmp_path: Path) -> None:
+    latest = {"s3_bucket": "b", "s3_key": "1"}
+    pinned = [latest | {"s3_version_id": version} for version in ("v1", "v2")]
+    failed = {
+        "Status": "FAILED",
+        "Error": "AllImagesFailed",
+        "Cause": '["E1"]',
+        "Input": json.dumps({"Items": [pinned[0]]}),
+    }
+    done = [{"item": pinned[1], "outcome": "ACCEPTED"}, {"item": latest, "outcome": "REVIEW"}]
+    write(s3, SUCCEEDED=[{"Status": "SUCCEEDED", "Output": json.dumps(done)}], FAILED=[failed])
+    assert sorted(read(s3), key=str) == sorted(
+        [*done, {"item": pinned[0], "outcome": "FAILED", "error": "E1"}], key=str
+    )
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.list([Image("b", "1"), Image("b", "1", "v1"), Image("b", "1", "v2")])
+    ledger.record(ledger.begin_run(0, "x"), read(s3))
+    assert ledger.account().holds
+    assert list(ledger.images_to_run()) == [Image("b", "1", "v1")]
+    ledger.close()
+
+
+def test_a_map_run_without_results_does_not_hide_those_of_the_next(s3: "S3Client") -> None:
+    write(s3, SUCCEEDED=[{"Status": "SUCCEEDED", "Output": json.dumps(ROWS)}])
+    states: Any = States("stopped", "run")
+    assert list(rows_of(s3, states, "arn", BUCKET, "x")) == ROWS

@@ -1,8 +1,13 @@
+import cmath
+import math
+import statistics
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from monitoring.drift.measures import BATCH, MEASURES, Images, measure, prepared
+from tests.images import gradient
 
 
 def noise(count: int, side: int = 32) -> Images:
@@ -52,3 +57,92 @@ def test_no_images_have_no_measures() -> None:
 def test_an_image_of_any_mode_and_size_is_prepared_and_keeps_its_aspect(mode: str) -> None:
     pixels, aspect = prepared(Image.new(mode, (80, 40)), 32)
     assert (pixels.shape, pixels.dtype.name, aspect) == ((32, 32, 3), "uint8", 2)
+
+
+def test_an_image_of_the_models_size_keeps_its_pixels_and_another_is_resized_as_the_workflow_does_it() -> None:
+    picture = gradient(96, 64)
+    resized = picture.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    assert np.array_equal(prepared(picture, 32)[0], np.asarray(resized))
+    assert np.array_equal(prepared(resized, 32)[0], np.asarray(resized))
+    for size in ((32, 64), (64, 32)):
+        assert prepared(gradient(*size), 32)[0].shape == (32, 32, 3)
+
+
+Plane = list[list[float]]
+
+
+def planes(image: Images) -> tuple[Plane, Plane, Plane]:
+    """Lightness by Rec. 601, red less green, and yellow less blue, pixel by pixel."""
+    values = image.astype(float).tolist()
+    return (
+        [[0.299 * r + 0.587 * g + 0.114 * b for r, g, b in row] for row in values],
+        [[r - g for r, g, b in row] for row in values],
+        [[(r + g) / 2 - b for r, g, b in row] for row in values],
+    )
+
+
+def flat(plane: Plane) -> list[float]:
+    return [value for row in plane for value in row]
+
+
+def sharpness(luma: Plane) -> float:
+    inner = range(1, len(luma) - 1)
+    laplacian = [
+        luma[y - 1][x] + luma[y + 1][x] + luma[y][x - 1] + luma[y][x + 1] - 4 * luma[y][x] for y in inner for x in inner
+    ]
+    return math.log(statistics.pvariance(laplacian) + 0.25)
+
+
+def band_powers(plane: Plane) -> list[float]:
+    """The Fourier transform by its definition, over the half of the frequencies that a real plane has."""
+    side, mean = len(plane), statistics.fmean(flat(plane))
+    bands: list[list[float]] = [[] for _ in range(8)]
+    for v in range(side):
+        for u in range(side // 2 + 1):
+            total = sum(
+                (plane[y][x] - mean) * cmath.exp(-2j * math.pi * (u * x + v * y) / side)
+                for y in range(side)
+                for x in range(side)
+            )
+            frequency = math.hypot(min(v, side - v) / side, u / side)
+            bands[min(int(frequency * 16), 7)].append(abs(total) ** 2 / side**2)
+    return [math.log(statistics.fmean(band) + 0.25) for band in bands]
+
+
+def slope(values: list[float], at: int) -> float:
+    before, after = max(at - 1, 0), min(at + 1, len(values) - 1)
+    return (values[after] - values[before]) / (after - before)
+
+
+def orientations(luma: Plane) -> list[float]:
+    """The strength of the gradients by orientation, eight from 0 to 180 degrees, in each quarter of the image."""
+    side, columns = len(luma), [list(column) for column in zip(*luma, strict=True)]
+    sums = [0.0] * 32
+    for y in range(side):
+        for x in range(side):
+            across, down = slope(luma[y], x), slope(columns[x], y)
+            turn = math.atan2(down, across) / math.pi % 1
+            quarter = (y >= side / 2) * 2 + (x >= side / 2)
+            sums[quarter * 8 + int(turn * 8)] += math.hypot(across, down)
+    return [math.sqrt(one / (sum(sums) + 0.25)) for one in sums]
+
+
+def test_measures_and_descriptions_are_what_their_definitions_say() -> None:
+    random = np.random.default_rng(3)
+    image = random.integers([60, 20, 100], [220, 140, 130], (16, 16, 3)).astype(np.uint8)
+    luma, red_green, yellow_blue = planes(image)
+    spreads, means = (
+        [one(flat(plane)) for plane in (red_green, yellow_blue)] for one in (statistics.pstdev, statistics.fmean)
+    )
+    named = [
+        statistics.fmean(flat(luma)),
+        statistics.pstdev(flat(luma)),
+        sharpness(luma),
+        math.hypot(*spreads) + 0.3 * math.hypot(*means),
+        *means,
+    ]
+    powers = [power for plane in (luma, red_green, yellow_blue) for power in band_powers(plane)]
+    measures, descriptions = measure(np.stack([image, image]), [1.5, 2.0])
+    assert measures.tolist() == [pytest.approx([*named, 1.5]), pytest.approx([*named, 2.0])]
+    assert descriptions[0] == pytest.approx([*named, *powers, *orientations(luma)])
+    assert descriptions[1] == pytest.approx(descriptions[0])
