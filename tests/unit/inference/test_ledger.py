@@ -167,7 +167,7 @@ def test_unexpected_results_of_several_runs_add_up(ledger: Ledger) -> None:
     unknown = Image("bucket", "d.png")
     for number in range(3):
         ledger.record(ledger.begin_run(number, f"x-{number}"), [row(unknown, "ACCEPTED")])
-    assert ledger.account().stray == 3
+    assert ledger.account().unexpected == 3
 
 
 def test_a_result_goes_to_the_version_that_was_asked_for(tmp_path: Path) -> None:
