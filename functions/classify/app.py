@@ -115,7 +115,7 @@ def inferences_of(answer: bytes, labels: tuple[str, ...]) -> list[float]:
     """Return the probabilities, one a label, from the model's JSON array."""
     try:
         values = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInference("The model's answer isn't JSON.") from error
     if not isinstance(values, list) or len(values) != len(labels):
         raise InvalidInference(f"The model's answer isn't a list of {len(labels)} probabilities.")

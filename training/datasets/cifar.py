@@ -21,7 +21,7 @@ from PIL import Image
 from training.dataset import SPLITS
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.datasets.download import sha256
-from training.datasets.unpickler import RowsUnpickler
+from training.datasets.unpickler import load
 from training.errors import ArchiveError
 
 SIDE = 32
@@ -41,7 +41,6 @@ _NOT_A_PICKLE = (
     TypeError,
     ValueError,
     OverflowError,
-    MemoryError,
 )
 
 
@@ -109,7 +108,7 @@ def _load(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> dict[byt
     if stream is None:
         raise ArchiveError(f"{path}: {member.name!r} is not a file")
     try:
-        content = RowsUnpickler(stream, encoding="bytes").load()
+        content = load(stream.read())
     except _NOT_A_PICKLE as error:
         raise ArchiveError(f"{path}: {member.name!r} is not a pickle that can be read ({error})") from error
     if not isinstance(content, dict):

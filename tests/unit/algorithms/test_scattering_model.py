@@ -1,12 +1,14 @@
 """Model files: what is written is what is read, byte for byte, and a damaged directory is refused."""
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scattering import model as model_module
 from scattering.errors import ModelError
 from scattering.estimator import MirrorKernelRidge
 from scattering.model import ARRAYS, METADATA, SHAPES, Model
@@ -86,6 +88,78 @@ def test_metadata_of_another_kind_is_refused(
     trained[1].save(tmp_path)
     (tmp_path / METADATA).write_text(text)
     with pytest.raises(ModelError):
+        Model.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": 7},
+        {"labels": ["one"]},
+        {"labels": [["a"], ["b"]]},
+        {"side": "32"},
+        {"side": 10**9},
+        {"side": 0},
+        {"gamma": None},
+        {"slope": "steep"},
+        {"slope": float("inf")},
+    ],
+    ids=str,
+)
+def test_a_setting_that_cannot_be_is_named(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, change: dict[str, object]
+) -> None:
+    trained[1].save(tmp_path)
+    record = json.loads((tmp_path / METADATA).read_text())
+    (tmp_path / METADATA).write_text(json.dumps(record | change))
+    with pytest.raises(ModelError, match=f"has a {next(iter(change))} that can't be"):
+        Model.load(tmp_path)
+
+
+def test_json_of_any_depth_is_refused(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    trained[1].save(tmp_path)
+    (tmp_path / METADATA).write_text("[" * 200_000)
+    with pytest.raises(ModelError, match="can't be read"):
+        Model.load(tmp_path)
+
+
+def array_file(header: bytes, body: bytes = b"") -> bytes:
+    """A .npy file whose header says what it likes."""
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 2), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }",
+        b"{'descr': '<M8[Y]', 'fortran_order': False, 'shape': (0,), }",
+        b"__import__('os').system('true')",
+        b"",
+    ],
+    ids=["a terabyte", "sixteen gigabytes", "a negative shape", "too few bytes", "dates", "code", "nothing"],
+)
+def test_an_array_whose_header_lies_takes_no_memory(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, header: bytes
+) -> None:
+    trained[1].save(tmp_path)
+    with zipfile.ZipFile(tmp_path / ARRAYS, "w") as packed:
+        for name in SHAPES:
+            packed.writestr(f"{name}.npy", array_file(header))
+    with pytest.raises(ModelError):
+        Model.load(tmp_path)
+
+
+def test_arrays_that_unpack_to_more_than_any_model_has_are_refused(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained[1].save(tmp_path)
+    with zipfile.ZipFile(tmp_path / ARRAYS, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("mean.npy", bytes(1_000_000))
+    monkeypatch.setattr(model_module, "MAX_BYTES", 999_999)
+    with pytest.raises(ModelError, match="unpack to more than 999,999"):
         Model.load(tmp_path)
 
 

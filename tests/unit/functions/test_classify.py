@@ -182,3 +182,9 @@ NOT_A_NUMBER = "The model's answer has a value that isn't a number from 0 to 1."
 def test_anything_else_is_an_invalid_inference(answer: bytes, message: str) -> None:
     with pytest.raises(app.InvalidInference, match=exactly(message)):
         app.inferences_of(answer, LABELS)
+
+
+@pytest.mark.parametrize("answer", [b"[" * 200_000, b"[" * 200_000 + b"]" * 200_000, b'{"a":' * 100_000])
+def test_an_answer_nested_deeper_than_any_reader_goes_is_an_invalid_inference(answer: bytes) -> None:
+    with pytest.raises(app.InvalidInference, match="isn't JSON"):
+        app.inferences_of(answer, ("a", "b"))

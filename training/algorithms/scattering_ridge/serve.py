@@ -6,14 +6,18 @@ application/x-image and answers a JSON array of probabilities in the order of th
 411, 413 or 415 and one line that says why. Port: SAGEMAKER_BIND_TO_PORT, or 8080.
 """
 
+import io
 import json
 import os
 import re
 import signal
+import socket
 import sys
+import threading
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,21 +26,60 @@ from scattering.errors import ImageError, ModelError
 from scattering.images import decode
 from scattering.model import Model
 from scattering.paths import base
+from scattering.transform import cores
 
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456
 """Bytes that InvokeEndpoint takes at most."""
 MAX_DISCARDED = 10 * MAX_BODY
+IDLE_SECONDS = 65.0
+REQUEST_SECONDS = 60.0
+"""What SageMaker waits for an answer."""
+
+
+class Incoming(io.RawIOBase):
+    """What a client sends; each request must be there REQUEST_SECONDS after its first byte, however it trickles in."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.deadline: float | None = None
+
+    def readable(self) -> bool:
+        """Say so to the buffer that reads from here."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for more bytes; raises TimeoutError when the time is over."""
+        left = IDLE_SECONDS if self.deadline is None else self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("The request took too long to arrive.")
+        self.connection.settimeout(left)
+        count = self.connection.recv_into(buffer)
+        if self.deadline is None:
+            self.deadline = time.monotonic() + REQUEST_SECONDS
+        return count
 
 
 class Handler(BaseHTTPRequestHandler):
     """One connection; it stays open for as many requests as the client sends."""
 
     model: ClassVar[Model]
+    # More at a time would wait for each other within a prediction, and all of them would answer late.
+    turns: ClassVar[threading.Semaphore] = threading.Semaphore(cores())
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
-    timeout = 65
+
+    def setup(self) -> None:
+        """Read from the client with a deadline for each request."""
+        super().setup()
+        self.incoming = Incoming(self.connection)
+        self.rfile = io.BufferedReader(self.incoming)
+
+    def handle_one_request(self) -> None:
+        """Answer one request; the time for the next one begins with its own first byte."""
+        self.incoming.deadline = None
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Answer /ping."""
@@ -63,11 +106,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _predict(self, body: bytes) -> None:
         try:
-            pixels, _ = decode(body, self.model.side)
+            with self.turns:
+                pixels, _ = decode(body, self.model.side)
+                probabilities = self.model.predict_proba(pixels[np.newaxis])[0]
         except ImageError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
-        probabilities = self.model.predict_proba(pixels[np.newaxis])[0]
         self._answer(HTTPStatus.OK, json.dumps(probabilities.tolist()).encode(), "application/json")
 
     def _body(self) -> bytes | None:

@@ -2,7 +2,9 @@ import gzip
 import io
 import os
 import pickle
+import struct
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.unit.training.cifar_archives import Calls, members, python2_split, random_rows, write_archive
 from training.datasets import cifar
 from training.datasets.unpickler import RowsUnpickler
@@ -209,3 +212,39 @@ def test_a_folder_in_the_archives_place_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_class_is_answered_with_close_names(tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match=r"'motorbike'.* motorcycle$"):
         cifar.collect(write_archive(tmp_path / "a.tar.gz"), "somewhere", ("bicycle", "motorbike"), 32)
+
+
+def peak_megabytes(path: Path) -> tuple[str, int]:
+    """Read an archive in a process of its own; return what it says, and the most memory that it took."""
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from training.datasets import cifar; from training.errors import ArchiveError\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: cifar.read(Path(sys.argv[1]))\n"
+        "except ArchiveError as error: print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    *said, peak = answer.stdout.splitlines()
+    return "\n".join(said), int(peak)
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"]" * 20_000_000, "opcodes EMPTY_LIST"),
+        (b"\x8f" * 20_000_000, "an opcode EMPTY_SET"),
+        (b"K\x01" * 10_000_000, "opcodes BININT1"),
+        (b")" + b"\x85" * 20_000_000, "opcodes TUPLE1"),
+        (b"Nr\xff\xff\xff\x7f", "more memory than it has bytes"),
+        (b"X" + struct.pack("<I", 20_000_000) + b"a" * 19_999_996 + "\U0001f6b2".encode(), "a text of more than"),
+    ],
+    ids=["lists", "sets", "numbers", "nested tuples", "a far memo", "a wide text"],
+)
+def test_a_pickle_cannot_take_far_more_memory_than_it_has_bytes(tmp_path: Path, body: bytes, complaint: str) -> None:
+    path = write_archive(tmp_path / "cifar.tar.gz", members(train=b"\x80\x02" + body + b"."))
+    said, peak = peak_megabytes(path)
+    assert complaint in said
+    assert peak < 120

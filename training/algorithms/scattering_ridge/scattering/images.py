@@ -26,20 +26,27 @@ def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     if not data:
         raise ImageError("The image is empty (0 bytes).")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            size = image.size
-            if size[0] * size[1] > MAX_PIXELS:
-                raise ImageError(f"The image has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS:,} are read.")
-            image.load()
-            pixels = _rgb(ImageOps.exif_transpose(image))
+        pixels, size = _open(data)
     except UnidentifiedImageError as error:
         raise ImageError(f"The {len(data)} bytes are not a PNG or JPEG image.") from error
-    # Pillow's decoders report damaged files by all of these.
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise ImageError(f"The {len(data)} bytes are a damaged image: {error}.") from error
+    except (ImageError, MemoryError):
+        raise
+    # Decoders raise anything on data that isn't what its header says; what they were given is at fault.
+    except Exception as error:
+        raise ImageError(f"The {len(data)} bytes are a damaged image: {str(error) or type(error).__name__}.") from error
     if pixels.size != (side, side):
         pixels = pixels.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.asarray(pixels), size
+
+
+def _open(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture upright in RGB, and its size as stored; raises ImageError or whatever a decoder raises."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        size = image.size
+        if size[0] * size[1] > MAX_PIXELS:
+            raise ImageError(f"The image has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS:,} are read.")
+        image.load()
+        return _rgb(ImageOps.exif_transpose(image)), size
 
 
 def _rgb(image: Image.Image) -> Image.Image:

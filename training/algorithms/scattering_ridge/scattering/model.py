@@ -2,7 +2,9 @@
 
 import io
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,9 @@ from scattering.transform import features
 FORMAT = 1
 ARRAYS = "model.npz"
 METADATA = "model.json"
+MAX_BYTES = 1 << 30
+"""Bytes of a model's file, and of its arrays unpacked; the largest that training can make has about a tenth."""
+MAX_SIDE = 64
 SHAPES = {"mean": "d", "scale": "d", "landmarks": "md", "weights": "mk", "intercept": "k"}
 """Arrays of a model and their axes: d columns, m landmarks, k classes."""
 
@@ -75,20 +80,55 @@ class Model:
     def load(cls, directory: Path) -> "Model":
         """Read a directory that `save` wrote; ModelError says what is wrong with any other."""
         try:
-            record = json.loads((directory / METADATA).read_text(encoding="utf-8"))
+            record = json.loads(_read(directory / METADATA))
             if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
                 raise ModelError(f"The model in {directory} is not of format {FORMAT}, which this program reads.")
-            content = io.BytesIO((directory / ARRAYS).read_bytes())
-            with np.load(content, allow_pickle=False) as stored:
-                arrays = {name: stored[name].astype(np.float32) for name in SHAPES}
+            with zipfile.ZipFile(io.BytesIO(_read(directory / ARRAYS))) as packed:
+                if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
+                    raise ModelError(f"The arrays in {directory} unpack to more than {MAX_BYTES:,} bytes.")
+                arrays = {name: _read_array(packed, name) for name in SHAPES}
             own = {name: record.pop(name) for name in ("labels", "side", "gamma", "slope")}
         except FileNotFoundError as error:
             raise ModelError(f"The model directory {directory} has no {Path(error.filename).name}.") from error
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError(f"The model in {directory} can't be read: {error}.") from error
+        _check_settings(own, directory)
         labels = tuple(own.pop("labels"))
         _check_shapes(arrays, len(labels), directory)
         return cls(labels=labels, **own, arrays=arrays, metadata=record)
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > MAX_BYTES:
+        raise ModelError(f"{path} has more than {MAX_BYTES:,} bytes.")
+    return path.read_bytes()
+
+
+def _read_array(packed: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
+    """Read one array, if it has as many bytes as its header says: NumPy would first make room for what it says."""
+    content = packed.read(f"{name}.npy")
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"{name} is an array of format {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError(f"{name} has {len(content)} bytes for a shape of {shape}")
+    stream.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array.astype(np.float32)
+
+
+def _check_settings(own: Mapping[str, Any], directory: Path) -> None:
+    labels, side = own["labels"], own["side"]
+    fits = {
+        "labels": isinstance(labels, list) and len(labels) > 1 and all(type(label) is str for label in labels),
+        "side": type(side) is int and 0 < side <= MAX_SIDE,
+        "gamma": type(own["gamma"]) in (int, float) and math.isfinite(own["gamma"]),
+        "slope": type(own["slope"]) in (int, float) and math.isfinite(own["slope"]),
+    }
+    for name in (name for name, fit in fits.items() if not fit):
+        raise ModelError(f"The model in {directory} has a {name} that can't be: {str(own[name])[:80]}.")
 
 
 def _check_shapes(arrays: Mapping[str, NDArray[Any]], classes: int, directory: Path) -> None:
