@@ -29,6 +29,7 @@ ROW_BYTES = 3 * SIDE * SIDE
 FOLDER = "cifar-100-python"
 # Three times the largest member of the official archive: a bound on what a false one can make us hold.
 MEMBER_BYTES = 500_000_000
+ARCHIVE_BYTES = 3 * MEMBER_BYTES
 
 # What reading damaged bytes can raise: gzip and tar first, then what an unpickler documents that it may raise.
 _DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)
@@ -61,6 +62,16 @@ class Archive:
     splits: dict[str, Rows]
 
 
+class BoundedGzip(gzip.GzipFile):
+    """A gzip file of which no more is unpacked than ARCHIVE_BYTES, whatever the headers of a tar file ask for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read as any gzip file does; raises ArchiveError where that would lead beyond the bound."""
+        if size is None or size < 0 or self.tell() + size > ARCHIVE_BYTES:
+            raise ArchiveError(f"{self.name} unpacks to more than {ARCHIVE_BYTES:,} bytes")
+        return super().read(size)
+
+
 def read(path: Path) -> Archive:
     """Read the archive at `path`; nothing is extracted to disk and nothing in it is run.
 
@@ -69,7 +80,7 @@ def read(path: Path) -> Archive:
     """
     contents: dict[str, dict[bytes, Any]] = {}
     try:
-        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+        with BoundedGzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
                 if (name := _checked_name(member, path)) in ("meta", *SPLITS):
                     if name in contents:

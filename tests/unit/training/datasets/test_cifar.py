@@ -248,3 +248,27 @@ def test_a_pickle_cannot_take_far_more_memory_than_it_has_bytes(tmp_path: Path, 
     said, peak = peak_megabytes(path)
     assert complaint in said
     assert peak < 120
+
+
+def test_an_archive_that_goes_on_after_its_members_is_read_no_further_than_its_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_archive(tmp_path / "cifar.tar.gz")
+    size = len(gzip.decompress(path.read_bytes()))
+    monkeypatch.setattr(cifar, "ARCHIVE_BYTES", size + (1 << 20))
+    cifar.read(path)
+    with path.open("ab") as file:
+        file.write(gzip.compress(bytes(10_000_000)))
+    with pytest.raises(ArchiveError, match="unpacks to more than"):
+        cifar.read(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_of_gigabytes_takes_no_memory(tmp_path: Path, kind: bytes) -> None:
+    header = tarfile.TarInfo("cifar-100-python/train")
+    header.type, header.size = kind, 8_000_000_000
+    path = tmp_path / "cifar.tar.gz"
+    path.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(100_000_000)))
+    said, peak = peak_megabytes(path)
+    assert "unpacks to more than" in said
+    assert peak < 60
