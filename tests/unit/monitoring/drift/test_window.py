@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
+from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine, parse_file
 from monitoring.drift import window as room
+from monitoring.drift.measures import MEASURES
 from monitoring.drift.window import Reservoir, Window
-from tests.unit.samples import CLASSES, captured, lines
+from tests.unit.samples import CLASSES, captured, lines, png
 
 
 def record(number: int = 0, **changes: str) -> CaptureRecord:
@@ -62,3 +63,70 @@ def test_the_images_kept_are_a_fair_sample_of_the_stream(monkeypatch: pytest.Mon
         kept.update(reservoir.images()[0][:, 0, 0, 0].tolist())
     assert kept.total() == 400 * 5
     assert all(15 <= kept[level] <= 75 for level in range(50))
+
+
+def test_every_kind_of_record_is_counted_as_often_as_it_comes() -> None:
+    seen = Window(CLASSES, 32)
+    for number in range(2):
+        seen.add(record(number, output="[0.2, 0.8]"))
+        seen.add(record(number, data=base64.b64encode(b"no image").decode()))
+        seen.add(record(number, output="[0.2, 0.3, 0.5]"))
+        seen.add(SkippedLine("a", number, "torn"))
+    assert (seen.records, seen.undecodable, seen.unlike, seen.skipped, seen.images_seen) == (6, 2, 2, 2, 4)
+    assert seen.sample().labels == ("motorcycle", "bicycle") * 2
+    assert seen.sample().confidence.tolist() == [0.8, 0.9] * 2
+
+
+def test_a_window_reaches_from_its_first_record_to_its_last_in_any_order() -> None:
+    seen = Window(CLASSES, 32)
+    for hour in (10, 9, 11, 10):
+        seen.add(record(hour, time=f"2026-11-23T{hour:02d}:00:00Z"))
+    assert (seen.first, seen.last) == (
+        record(time="2026-11-23T09:00:00Z").time,
+        record(time="2026-11-23T11:00:00Z").time,
+    )
+
+
+def test_the_sample_has_each_images_aspect() -> None:
+    seen = Window(CLASSES, 32)
+    for size in ((80, 40), (40, 80)):
+        seen.add(record(data=base64.b64encode(png(0, size)).decode()))
+    assert seen.sample().measures[:, MEASURES.index("aspect")].tolist() == [2.0, 0.5]
+
+
+def test_an_image_that_takes_anothers_place_takes_its_aspect_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitoring.drift.window.SAMPLE", 3)
+    reservoir = Reservoir(16)
+    for level in range(1, 20):
+        flat = io.BytesIO()
+        Image.new("L", (16 * level, 16), level).save(flat, "PNG")
+        reservoir.add(record(level, data=base64.b64encode(flat.getvalue()).decode()))
+    images, aspects = reservoir.images()
+    assert images.shape == (3, 16, 16, 3)
+    assert images[:, 0, 0, 0].tolist() == aspects.tolist()
+    assert (reservoir.seen, max(aspects) > 3) == (19, True)
+
+
+def test_images_up_to_the_size_of_the_sample_are_all_kept_and_later_ones_are_drawn_the_same_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitoring.drift.window.SAMPLE", 4)
+    kept = []
+    for _ in range(2):
+        reservoir = Reservoir(16)
+        for level in range(4):
+            reservoir.add(record(level, data=base64.b64encode(grey(level)).decode()))
+        assert reservoir.images()[0][:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+        for level in range(4, 30):
+            reservoir.add(record(level, data=base64.b64encode(grey(level)).decode()))
+        kept.append(reservoir.images()[0][:, 0, 0, 0].tolist())
+    assert kept[0] == kept[1] != [0, 1, 2, 3]
+
+
+def test_an_image_that_cannot_be_decoded_takes_no_place() -> None:
+    reservoir = Reservoir(16)
+    with pytest.raises(CaptureError):
+        reservoir.add(record(data=base64.b64encode(b"no image").decode()))
+    assert reservoir.seen == 0
+    assert reservoir.images()[0].shape == (0, 16, 16, 3)
+    assert reservoir.images()[1].shape == (0,)
