@@ -12,6 +12,7 @@ from PIL import Image
 from functions.serialize import app
 from imaging.decoding import ImageTooLarge, InvalidImage
 from tests.images import decoded, encoded, gradient
+from tests.messages import exactly
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,25 +39,32 @@ def test_the_image_size_may_be_from_16_to_224(size: str) -> None:
 
 @pytest.mark.parametrize("size", [None, "", "0", "15", "225", "-32", "32.0", "NaN", "²"])
 def test_a_bad_image_size_is_refused_by_the_variables_name(size: str | None) -> None:
-    with pytest.raises(app.ConfigurationError, match="IMAGE_SIZE"):
+    message = f"IMAGE_SIZE must be a whole number from 16 to 224, not {size or ''!r}."
+    with pytest.raises(app.ConfigurationError, match=exactly(message)):
         app.image_size_of({} if size is None else {"IMAGE_SIZE": size})
 
 
+NO_OBJECT = "The event must be an object with s3_bucket and s3_key."
+NO_BUCKET = "The event must have s3_bucket, a non-empty string."
+NO_KEY = "The event must have s3_key, a non-empty string."
+
+
 @pytest.mark.parametrize(
-    "event",
+    ("event", "message"),
     [
-        None,
-        [],
-        "text",
-        {},
-        {"s3_bucket": "b"},
-        {"s3_key": "k"},
-        {"s3_bucket": "", "s3_key": "k"},
-        {"s3_bucket": 1, "s3_key": "k"},
+        (None, NO_OBJECT),
+        ([], NO_OBJECT),
+        ("text", NO_OBJECT),
+        ({}, NO_BUCKET),
+        ({"s3_bucket": "b"}, NO_KEY),
+        ({"s3_key": "k"}, NO_BUCKET),
+        ({"s3_bucket": "", "s3_key": "k"}, NO_BUCKET),
+        ({"s3_bucket": 1, "s3_key": "k"}, NO_BUCKET),
+        ({"s3_bucket": "b", "s3_key": "k", "s3_version_id": 1}, "s3_version_id must be a string."),
     ],
 )
-def test_an_event_that_names_no_object_is_invalid(event: object) -> None:
-    with pytest.raises(app.InvalidEvent):
+def test_an_event_that_names_no_object_is_invalid(event: object, message: str) -> None:
+    with pytest.raises(app.InvalidEvent, match=exactly(message)):
         app.location_of(event)
 
 
