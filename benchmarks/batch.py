@@ -114,7 +114,7 @@ def deployed(folder: Path, concurrency: int) -> Iterator[tuple[stack.Running, li
         model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=folder, quiet=True)
         deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
         running.deploy({"ClassLabels": ",".join(model.labels)})
-        yield running, [path.read_bytes() for path in sorted((folder / dataset.prefix / "test").iterdir())]
+        yield running, [path.read_bytes() for path in sorted((folder / dataset.folder / "test").iterdir())]
 
 
 def start_driver(arguments: Sequence[str], out: Path) -> "subprocess.Popen[str]":

@@ -34,9 +34,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from contracts.dataset import DatasetRecord
 from local.sagemaker.fleet import reserve_port
 from training import stage
-from training.dataset import Dataset
 from training.datasets import cifar
 
 PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
@@ -145,7 +145,7 @@ def quality(images: NDArray[np.uint8], codes: NDArray[np.intp], training: NDArra
     return table
 
 
-def costs(dataset: Dataset, out: Path, images: NDArray[np.uint8]) -> Table:
+def costs(dataset: DatasetRecord, out: Path, images: NDArray[np.uint8]) -> Table:
     """Train in a process of its own, as a training job does, and time predictions of the model it wrote."""
     base = out / "opt"
     (base / "input" / "config").mkdir(parents=True)
@@ -153,7 +153,7 @@ def costs(dataset: Dataset, out: Path, images: NDArray[np.uint8]) -> Table:
     settings = {"class_labels": ",".join(dataset.classes), "image_size": str(dataset.image_size), "seed": "0"}
     (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
     for channel, split in (("train", "train"), ("validation", "test")):
-        folder = (out / dataset.prefix).resolve()
+        folder = (out / dataset.folder).resolve()
         (base / "input" / "data" / channel).symlink_to(folder / split)
         (base / "input" / "data" / f"{channel}_lst").mkdir()
         (base / "input" / "data" / f"{channel}_lst" / f"{split}.lst").symlink_to(folder / f"{split}.lst")

@@ -44,11 +44,11 @@ def stage(
         skip_broken=skip_broken,
     )
     table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
-    console.print(f"{staged.name}: {out / staged.prefix}")
+    console.print(f"{staged.name}: {out / staged.folder}")
     if not no_upload:
         bucket = bucket or Stacks(stack).bucket
         stage.upload(staged, out, bucket)
-        console.print(f"{staged.name}: s3://{bucket}/{staged.prefix}")
+        console.print(f"{staged.name}: s3://{bucket}/{staged.folder}")
 
 
 @app.command()

@@ -41,7 +41,7 @@ def train(
     Reads a staged data set, and writes model.json.
     """
     from training import train
-    from training.dataset import Dataset
+    from training.dataset import read_uploaded
     from training.sagemaker.costs import training_cost
     from training.sagemaker.request import TrainingOptions
 
@@ -59,7 +59,7 @@ def train(
         )
         stacks = Stacks(stack)
         bucket, role = bucket or stacks.bucket, role or stacks.role_arn
-        dataset = Dataset.from_s3(bucket, name)
+        dataset = read_uploaded(bucket, name)
         job, request = train.plan(dataset, bucket=bucket, role_arn=role, algorithm=algorithm, options=options)
         if dry_run:
             console.print_json(data=request)

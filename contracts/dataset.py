@@ -70,7 +70,7 @@ class DatasetRecord:
             values = {field.name: read[field.name] for field in fields(cls)}
             _check(values)
         except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{where} is not the record of a data set ({error!r}); stage it again") from error
+            raise DatasetError(f"{where} is not the record of a data set ({error!r}); stage it again.") from error
         return cls(**values | {"classes": tuple(values["classes"])})
 
 
@@ -81,7 +81,7 @@ def dataset_folder(name: str) -> str:
         DatasetError: the name can't be part of a key and a path.
     """
     if not NAME.fullmatch(name):
-        raise DatasetError(f"{name!r} can't name a data set: use small letters, digits, - and _ (63 at most)")
+        raise DatasetError(f"{name!r} can't name a data set: use small letters, digits, - and _ (63 at most).")
     return f"{Prefix.DATASETS}{name}"
 
 
@@ -101,9 +101,9 @@ def parse_lst(text: str, classes: int, where: str) -> list[ListEntry]:
     """
     # Not str.splitlines, which also ends lines at characters that a file's name may hold.
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    entries = [_entry(line, classes, f"{where}, line {number},") for number, line in enumerate(lines, 1) if text]
+    entries = [_entry(line, classes, f"{where}, line {number}") for number, line in enumerate(lines, 1) if text]
     if not entries or len({entry.index for entry in entries}) < len(entries):
-        raise DatasetError(f"{where} is empty or repeats an index; stage the data set again")
+        raise DatasetError(f"{where} is empty or repeats an index; stage the data set again.")
     return entries
 
 
@@ -121,10 +121,10 @@ def _check(values: dict[str, Any]) -> None:
 def _entry(line: str, classes: int, where: str) -> ListEntry:
     found = LINE.fullmatch(line)
     if found is None:
-        raise DatasetError(f"{where} is not 'index<TAB>class<TAB>path': {line!r}; stage the data set again")
+        raise DatasetError(f"{where} is not 'index<TAB>class<TAB>path': {line!r}; stage the data set again.")
     label, path = int(found[2]), PurePosixPath(found[3])
     if label >= classes:
-        raise DatasetError(f"{where} has class {label}, and there are {classes}; stage the data set again")
+        raise DatasetError(f"{where} has class {label}, but there are {classes} classes; stage the data set again.")
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise DatasetError(f"{where} has a path that leaves its split: {found[3]!r}; stage the data set again")
+        raise DatasetError(f"{where} has a path that leaves its split: {found[3]!r}; stage the data set again.")
     return ListEntry(int(found[1]), label, found[3])

@@ -109,7 +109,7 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
     with clock.step("deploy", "serve the model by an endpoint that captures its data"):
         deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
     with clock.step("predict", "ask the endpoint about one image"):
-        first = sorted((out / dataset.prefix / "test").iterdir())[0]
+        first = sorted((out / dataset.folder / "test").iterdir())[0]
         for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
             said = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
             console.print(f"  {first.name}: {said}", highlight=False)

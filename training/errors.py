@@ -4,13 +4,14 @@ TrainingError
 ├── ArchiveError       an archive can't be had, or isn't what it should be
 ├── UnknownClassError  a class was asked for that the source doesn't have
 ├── ImageError         an image file can't be read as one still picture
-├── DatasetError       a data set can't be made, found or read
 ├── ModelRecordError   a record of a model or of its job can't be read
 ├── JobError           a training job can't be asked for, or ended without a model
 ├── DeployError        an endpoint can't be put into service
 ├── StackError         a stack's outputs can't be had
 ├── PredictError       an image can't be found, or the endpoint has no answer for it
 └── ImageBuildError    a container image can't be built or pushed
+
+That a data set can't be made, found or read is `contracts.dataset.DatasetError`.
 """
 
 from contracts.errors import WorkflowError
@@ -30,10 +31,6 @@ class UnknownClassError(TrainingError):
 
 class ImageError(TrainingError):
     """A file can't be read as one still picture."""
-
-
-class DatasetError(TrainingError):
-    """A data set can't be made, found or read."""
 
 
 class ModelRecordError(TrainingError):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from training.dataset import Dataset, parse_lst
-from training.errors import DatasetError
+from contracts.dataset import DatasetError, DatasetRecord, parse_lst
+from training.dataset import read_staged
 
 SHEET = "samples.png"
 RECORD = "exploration.json"
@@ -47,7 +47,7 @@ def explore(name: str, out: Path) -> Exploration:
     Raises:
         DatasetError: there is no such data set, or an image of it is missing.
     """
-    dataset = Dataset.from_folder(out, name)
+    dataset = read_staged(out, name)
     by_class = _training_images(dataset, out)
     _contact_sheet(by_class).save(out / SHEET)
     exploration = Exploration(
@@ -62,14 +62,15 @@ def explore(name: str, out: Path) -> Exploration:
     return exploration
 
 
-def _training_images(dataset: Dataset, out: Path) -> dict[str, NDArray[np.uint8]]:
+def _training_images(dataset: DatasetRecord, out: Path) -> dict[str, NDArray[np.uint8]]:
     """Read the training images, (n, size, size, 3) by class."""
-    root = out / dataset.prefix
+    root = out / dataset.folder
+    listing = root / "train.lst"
     images: dict[str, list[NDArray[np.uint8]]] = {label: [] for label in dataset.classes}
     try:
-        for sample in parse_lst((root / "train.lst").read_text()):
-            with Image.open(root / "train" / sample.file) as image:
-                images[dataset.classes[sample.label]].append(np.asarray(image))
+        for entry in parse_lst(listing.read_text(), len(dataset.classes), str(listing)):
+            with Image.open(root / "train" / entry.file) as image:
+                images[dataset.classes[entry.label]].append(np.asarray(image))
     except FileNotFoundError as error:
         raise DatasetError(f"the data set {dataset.name!r} is not whole ({error}); stage it again") from error
     return {label: np.stack(of_class) for label, of_class in images.items()}

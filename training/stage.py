@@ -17,12 +17,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from training.dataset import RECORD, SPLITS, Dataset, Sample, format_lst, prefix
+from contracts.dataset import (
+    RECORD,
+    SPLITS,
+    DatasetError,
+    DatasetRecord,
+    ListEntry,
+    dataset_folder,
+    format_lst,
+)
 from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection, without_leaks
 from training.datasets.download import CIFAR100, check, fetch
 from training.datasets.sample import sample_archive
-from training.errors import DatasetError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,7 +52,7 @@ def stage(
     image_size: int = 32,
     skip_broken: bool = False,
     cache: Path = Path("out/cache"),
-) -> Dataset:
+) -> DatasetRecord:
     """Make a data set in `out/datasets/<name>/` and, with a `bucket`, under the same keys in S3.
 
     A data set that stood there is replaced once the new one is whole. In S3 its record, which makes it a data set, is
@@ -77,7 +84,7 @@ def stage(
             f"the image size must be {IMAGE_SIZES.start} to {IMAGE_SIZES.stop - 1} pixels, not {image_size}"
         )
     name = name or re.sub(r"[^a-z0-9_-]+", "-", Path(source).name.lower()).strip("-_")
-    prefix(name)
+    dataset_folder(name)
     is_folder = source not in {"sample", "cifar100"}
     classes = tuple(classes) or (folder.class_names(Path(source)) if is_folder else DEFAULT_CLASSES)
     _check_classes(classes)
@@ -104,7 +111,7 @@ def _check_classes(classes: Sequence[str]) -> None:
         raise DatasetError(f"{unusable[0]!r} can't name a class: leave out commas, and spaces at the ends")
 
 
-def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> Dataset:
+def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> DatasetRecord:
     """Write the images, the lists and the record beside where they belong, and put them there at once.
 
     Raises:
@@ -118,7 +125,7 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
     for split, of_split in counts.items():
         if empty := [label for label, count in of_split.items() if not count]:
             raise DatasetError(f"{collection.source} has no {split} image of {', '.join(empty)}; add images")
-    final = out / prefix(name)
+    final = out / dataset_folder(name)
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{name}-") as beside:
         new = Path(beside, "new")
@@ -127,7 +134,7 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
             chosen = (table["split"] == split).to_numpy()
             _write_split(new, split, table[chosen], collection.pixels[chosen], classes, content)
         size = collection.pixels.shape[1]
-        dataset = Dataset(
+        dataset = DatasetRecord(
             name, tuple(classes), size, counts, collection.source, collection.source_sha256, content.hexdigest()
         )
         (new / RECORD).write_text(dataset.to_json())
@@ -147,31 +154,36 @@ def _write_split(
 ) -> None:
     """Write one split's PNG files and its list, and add both to the checksum of the content."""
     (root / split).mkdir(parents=True)
-    samples = [
-        Sample(index, classes.index(label), f"{index:05}_{re.sub(r'[^A-Za-z0-9_-]+', '-', Path(file).stem)[:60]}.png")
+    entries = [
+        ListEntry(index, classes.index(label), f"{index:05}_{_plain(file)}.png")
         for index, (label, file) in enumerate(zip(table["class"], table["file"], strict=True))
     ]
-    lst = format_lst(samples)
+    lst = format_lst(entries)
     (root / f"{split}.lst").write_text(lst)
     content.update(lst.encode())
-    for sample, image in zip(track(samples, description=f"Writing {split}", transient=True), pixels, strict=True):
-        path = root / split / sample.file
+    for entry, image in zip(track(entries, description=f"Writing {split}", transient=True), pixels, strict=True):
+        path = root / split / entry.file
         Image.fromarray(image).save(path)
         content.update(path.read_bytes())
 
 
-def upload(dataset: Dataset, out: Path, bucket: str) -> None:
+def _plain(file: str) -> str:
+    """Return a file's name without its suffix and without what doesn't belong in a key."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(file).stem)[:60]
+
+
+def upload(dataset: DatasetRecord, out: Path, bucket: str) -> None:
     """Put a data set's files to S3, and take away what an earlier one of its name left; the record goes last.
 
     Raises:
         DatasetError: S3 refused, or can't be reached; then the record is missing there.
     """
     s3 = boto3.client("s3", config=Config(max_pool_connections=UPLOADS))
-    files = {path.relative_to(out).as_posix(): path for path in (out / dataset.prefix).rglob("*") if path.is_file()}
-    record = f"{dataset.prefix}/{RECORD}"
+    files = {path.relative_to(out).as_posix(): path for path in (out / dataset.folder).rglob("*") if path.is_file()}
+    record = f"{dataset.folder}/{RECORD}"
     try:
         s3.delete_object(Bucket=bucket, Key=record)
-        _delete_others(s3, bucket, dataset.prefix, files.keys())
+        _delete_others(s3, bucket, dataset.folder, files.keys())
         _put(s3, bucket, {key: path for key, path in files.items() if key != record})
         _put(s3, bucket, {record: files[record]})
     except (BotoCoreError, ClientError) as error:

@@ -12,7 +12,7 @@ from botocore.exceptions import NoRegionError
 from sagemaker.core import image_uris
 from sagemaker.core.resources import TrainingJob
 
-from training.dataset import Dataset
+from contracts.dataset import DatasetRecord
 from training.errors import JobError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
 from training.sagemaker.aws_errors import with_advice
@@ -32,7 +32,7 @@ VERBATIM = frozenset({"HyperParameters", "Environment"})
 
 
 def train(
-    dataset: Dataset,
+    dataset: DatasetRecord,
     *,
     bucket: str,
     role_arn: str,
@@ -79,7 +79,7 @@ def resume(out: Path, *, quiet: bool = False) -> Model:
 
 
 def plan(
-    dataset: Dataset,
+    dataset: DatasetRecord,
     *,
     bucket: str,
     role_arn: str,

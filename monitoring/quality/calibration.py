@@ -1,8 +1,4 @@
-"""How good predictions are where the truth is known: accuracy, calibration, and error against coverage.
-
-Accepting only predictions of at least some confidence covers part of the images and leaves fewer errors among them:
-selective classification, as in El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", 2010.
-"""
+"""How good predictions are where the truth is known: calibration, and what a confidence threshold does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from monitoring.errors import MonitoringError
+from contracts.coverage import CoverageCurve
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -20,39 +16,12 @@ CONFIDENCE_LEVEL = 0.95
 CALIBRATION_BINS = 15
 
 
-class QualityError(MonitoringError):
-    """Nothing can be said of these predictions."""
-
-
 @dataclass(frozen=True)
 class Interval:
     """A Clopper-Pearson interval of a proportion, at CONFIDENCE_LEVEL."""
 
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class CoverageCurve:
-    """Coverage and error at each distinct confidence taken as threshold, from the highest down; arrays of shape (m,).
-
-    `accepted` counts the predictions at or above the threshold, `wrong` those of them that are wrong, of `total`.
-    """
-
-    thresholds: Floats
-    accepted: npt.NDArray[np.int64]
-    wrong: npt.NDArray[np.int64]
-    total: int
-
-    @property
-    def coverage(self) -> Floats:
-        """The share of all predictions that is accepted."""
-        return self.accepted / self.total
-
-    @property
-    def error(self) -> Floats:
-        """The share of the accepted predictions that is wrong."""
-        return self.wrong / self.accepted
 
 
 @dataclass(frozen=True)
@@ -85,33 +54,15 @@ def interval(successes: int, total: int) -> Interval:
     return Interval(float(bounds.low), float(bounds.high))
 
 
-def coverage_curve(confidence: Sequence[float] | Floats, correct: Sequence[bool] | Bools) -> CoverageCurve:
-    """The curve of predictions with these confidences, right or wrong; both of shape (n,).
-
-    Raises QualityError where there are none or a confidence is not a number.
-    """
-    confidences, rights = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=bool)
-    if not confidences.size or not np.isfinite(confidences).all():
-        raise QualityError("Coverage needs at least one prediction, and every confidence must be a finite number.")
-    order = np.argsort(-confidences, kind="stable")
-    confidences, rights = confidences[order], rights[order]
-    # Equal confidences are accepted together: the last of each run stands for all of it.
-    last = np.flatnonzero(np.append(confidences[1:] != confidences[:-1], True))
-    return CoverageCurve(confidences[last], last + 1, np.cumsum(~rights)[last], confidences.size)
-
-
 def recommend(curve: CoverageCurve, max_error: float) -> OperatingPoint | None:
     """The threshold that accepts most while the error among the accepted is at most *max_error*; None where none does.
 
     The threshold is the shortest decimal that parts the last accepted confidence from the first that is not.
-    Raises QualityError where *max_error* is not a proportion.
+    Raises CoverageError where *max_error* is not a proportion.
     """
-    if not 0 <= max_error < 1:
-        raise QualityError(f"The error that is tolerated must be at least 0 and below 1, not {max_error}.")
-    good = np.flatnonzero(curve.error <= max_error)
-    if not good.size:
+    chosen = curve.widest(max_error)
+    if chosen is None:
         return None
-    chosen = int(good[-1])
     below = float(curve.thresholds[chosen + 1]) if chosen + 1 < curve.thresholds.size else 0.0
     return _point(curve, _shortest_between(below, float(curve.thresholds[chosen])), chosen)
 

@@ -19,16 +19,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
+from contracts.coverage import CoverageCurve, coverage_curve
 from contracts.files import write_whole
 from inference.staged_data import Dataset, ListedImage, read_object
 from monitoring.errors import MonitoringError
 from monitoring.quality.calibration import (
     CalibrationBin,
-    CoverageCurve,
     Interval,
     OperatingPoint,
     calibration,
-    coverage_curve,
     expected_calibration_error,
     interval,
     recommend,
@@ -97,7 +96,7 @@ def evaluate(
     """Ask *endpoint* about all test images, at most *concurrency* at a time; write the evaluation to *out*.
 
     The images are those of the data set in S3, which are the model's input already. No InferenceId is sent, so that
-    what is captured of this is not taken for executions. Raises DatasetError, EvaluationError or QualityError.
+    what is captured of this is not taken for executions. Raises DatasetError, EvaluationError or CoverageError.
     """
     if concurrency < 1:
         raise EvaluationError(f"The concurrency must be at least 1, not {concurrency}.")
@@ -125,7 +124,7 @@ def evaluate(
 def assess(
     dataset: str, endpoint: str, classes: tuple[str, ...], predictions: list[Prediction], max_error: float
 ) -> Evaluation:
-    """The evaluation of *predictions*; QualityError where there are none."""
+    """The evaluation of *predictions*; CoverageError where there are none."""
     confidence, correct = _arrays(predictions)
     curve = coverage_curve(confidence, correct)
     bins = calibration(confidence, correct)

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
+from contracts.coverage import CoverageCurve
 from contracts.outcomes import Outcome
-from monitoring.quality.calibration import CalibrationBin, CoverageCurve, OperatingPoint
+from monitoring.quality.calibration import CalibrationBin, OperatingPoint
 from monitoring.report.chart_style import LARGE, SIZE, Palette, blank, legend, plain, png, time_axis
 
 ROLLING = 25

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from contracts.coverage import coverage_curve
 from inference.executions import Execution
 from monitoring.drift.verdict import Drift, Verdict
 from monitoring.drift.window import Sample
@@ -12,7 +13,6 @@ from monitoring.quality.calibration import (
     CalibrationBin,
     at_threshold,
     calibration,
-    coverage_curve,
     expected_calibration_error,
 )
 from monitoring.quality.evaluate import Evaluation

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from contracts.dataset import dataset_folder
 from contracts.layout import baseline_key, capture_prefix
 from inference.batch import BATCHES
 from local import sam, stack
@@ -14,7 +15,6 @@ from local.template import Template
 from tests.containers import model_of
 from tests.contract.serving import answer_of, killed_after, kinds, serve
 from tests.waiting import wait_until
-from training.dataset import prefix
 from training.deploy import deploy, rollback
 from training.errors import DeployError, PredictError
 from training.predict import predict
@@ -147,7 +147,7 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
     template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
     rule = template.resources("AWS::Events::Rule")["UploadRule"]
     (uploads,) = rule["EventPattern"]["detail"]["object"]["key"]
-    written = [baseline_key(endpoint), f"{prefix('small')}/test.lst", f"{BATCHES}/one/manifest-1.csv"]
+    written = [baseline_key(endpoint), f"{dataset_folder('small')}/test.lst", f"{BATCHES}/one/manifest-1.csv"]
     written += [f"{uploads['prefix']}a b.png", "cases/small/broken.png", "checkpoints/job/1", "models/job/model.tar.gz"]
     written += [f"{capture_prefix(endpoint)}AllTraffic/2026/11/23/09/a.jsonl"]
     for key in [*written, "photos/mine.png"]:

@@ -12,24 +12,17 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from contracts.addresses import S3Address
 from local import stack
+from tests.unit.training.samples import record
 from tests.waiting import LONGEST_SECONDS, wait_until
 from training import train
-from training.dataset import Dataset
 from training.errors import JobError, ModelRecordError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
 from training.sagemaker.progress import Log
 from training.sagemaker.request import TrainingOptions
 
-DATASET = Dataset(
-    name="tiny",
-    classes=("bicycle", "motorcycle"),
-    image_size=32,
-    counts={"train": {"bicycle": 1, "motorcycle": 1}, "test": {"bicycle": 1, "motorcycle": 1}},
-    source="test",
-    source_sha256="a" * 64,
-    sha256="b" * 64,
-)
+DATASET = record("tiny", train=1, test=1)
 
 
 @pytest.fixture
@@ -37,7 +30,7 @@ def local(programs: stack.Running) -> stack.Running:
     """A stack whose bucket holds the data set."""
     s3 = boto3.client("s3")
     for name in ("train/a.png", "test/a.png", "train.lst", "test.lst"):
-        s3.put_object(Bucket=stack.BUCKET, Key=f"{DATASET.prefix}/{name}", Body=b"content")
+        s3.put_object(Bucket=stack.BUCKET, Key=f"{DATASET.folder}/{name}", Body=b"content")
     return programs
 
 
@@ -76,8 +69,8 @@ def test_a_job_ends_with_a_record_that_leads_back_to_the_data(
     assert model == Model.read(tmp_path / MODEL_FILE)
     assert (model.dataset, model.dataset_sha256, model.labels) == (DATASET.name, DATASET.sha256, DATASET.classes)
     assert model.metrics == {"train:accuracy": 0.75, "validation:accuracy": 0.5}
-    bucket, _, key = model.artifact.removeprefix("s3://").partition("/")
-    assert boto3.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+    artifact = S3Address.parse(model.artifact)
+    assert boto3.client("s3").head_object(Bucket=artifact.bucket, Key=artifact.key)["ContentLength"] > 0
     assert describe(model.training_job)["HyperParameters"]["dataset_sha256"] == DATASET.sha256
     assert "starts at step 0" in capsys.readouterr().out
 

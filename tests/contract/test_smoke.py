@@ -12,10 +12,10 @@ import pytest
 from checks import smoke as smoke_test
 from checks.check import Check, CheckError, Status
 from checks.throwaway import Copy, Meter, run_sam
+from contracts.dataset import DatasetRecord
 from local import stack
 from tests.conftest import ROOT
 from tests.containers import write_programs
-from training.dataset import Dataset
 from training.datasets.sample import sample_archive
 from training.sagemaker.stacks import DEFAULT_STACK
 from training.stage import stage
@@ -72,7 +72,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sam(own: stack.Running, archive: Path, monkeypatch: pytest.MonkeyPatch) -> Sam:
-    def staged(name: str, out: Path, *, bucket: str) -> Dataset:
+    def staged(name: str, out: Path, *, bucket: str) -> DatasetRecord:
         return stage("cifar100", out, bucket=bucket, archive=archive, verify=False, name=name)
 
     monkeypatch.setattr(smoke_test, "stage", staged)

@@ -7,6 +7,7 @@ import pytest
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
+from contracts.dataset import RECORD, SPLITS, DatasetRecord, ListEntry, format_lst
 from tests.conftest import led_to
 from tests.unit.samples import BUCKET, CLASSES, DATASET, png
 
@@ -58,15 +59,14 @@ def s3(aws: str) -> Iterator["S3Client"]:
 @pytest.fixture
 def dataset(s3: "S3Client") -> str:
     """Three bicycles, then two motorcycles to test, and the same to train, staged in the bucket."""
-    folder = f"datasets/{DATASET}"
-    labels = [0, 0, 0, 1, 1]
-    description = {"name": DATASET, "classes": CLASSES, "image_size": 32}
-    listing = "".join(f"{i}\t{label}\timage_{i}.png\n" for i, label in enumerate(labels))
-    s3.put_object(Bucket=BUCKET, Key=f"{folder}/dataset.json", Body=json.dumps(description).encode())
-    for split in ("train", "test"):
-        s3.put_object(Bucket=BUCKET, Key=f"{folder}/{split}.lst", Body=listing.encode())
-        for i in range(len(labels)):
-            s3.put_object(Bucket=BUCKET, Key=f"{folder}/{split}/image_{i}.png", Body=png(i))
+    entries = [ListEntry(i, label, f"image_{i}.png") for i, label in enumerate([0, 0, 0, 1, 1])]
+    counts = {split: {"bicycle": 3, "motorcycle": 2} for split in SPLITS}
+    record = DatasetRecord(DATASET, CLASSES, 32, counts, "drawn", "0" * 64, "1" * 64)
+    s3.put_object(Bucket=BUCKET, Key=f"{record.folder}/{RECORD}", Body=record.to_json().encode())
+    for split in SPLITS:
+        s3.put_object(Bucket=BUCKET, Key=f"{record.folder}/{split}.lst", Body=format_lst(entries).encode())
+        for entry in entries:
+            s3.put_object(Bucket=BUCKET, Key=f"{record.folder}/{split}/{entry.file}", Body=png(entry.index))
     return DATASET
 
 

@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from contracts.dataset import DatasetRecord
 from local import stack
 from tests.conftest import led_to
 from tests.images import encoded, gradient
 from tests.waiting import wait_until
-from training.dataset import Dataset
 from training.datasets.sample import sample_archive
 from training.deploy import deploy
 from training.model import Model
@@ -28,7 +28,7 @@ class Deployed:
     """What is deployed on the running stack: its data set and model, and the folder they were written to."""
 
     stack: stack.Running
-    dataset: Dataset
+    dataset: DatasetRecord
     model: Model
     out: Path
 

@@ -40,7 +40,7 @@ GOOD = encoded(gradient(32, 32))
 def images(deployed: Deployed) -> list[bytes]:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
     list(waiting_for_review())
-    return [path.read_bytes() for path in sorted((deployed.out / deployed.dataset.prefix / "test").iterdir())]
+    return [path.read_bytes() for path in sorted((deployed.out / deployed.dataset.folder / "test").iterdir())]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.dataset import SPLITS
+from contracts.dataset import SPLITS
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.datasets.download import sha256
 from training.datasets.unpickler import load

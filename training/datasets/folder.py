@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.progress import track
 
+from contracts.dataset import DatasetError
 from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, squash
 from training.datasets.collection import ImageCollection, digest, require_classes
-from training.errors import DatasetError, ImageError
+from training.errors import ImageError
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.dataset import Dataset
+from contracts.dataset import DatasetRecord
 from training.errors import JobError
 
 BUILT_IN = "image-classification"
@@ -57,7 +57,7 @@ def own_algorithms() -> list[str]:
     return sorted(path.parent.name for path in OWN.glob("*/train.py"))
 
 
-def hyperparameters(recipe: Recipe, dataset: Dataset, seed: int) -> dict[str, str]:
+def hyperparameters(recipe: Recipe, dataset: DatasetRecord, seed: int) -> dict[str, str]:
     """Return the hyperparameters of a job, all of them strings."""
     if recipe.built_in:
         counted = {"num_classes": len(dataset.classes), "num_training_samples": dataset.count("train")}

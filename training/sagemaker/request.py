@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from contracts.addresses import S3Address
+from contracts.dataset import DatasetRecord
 from contracts.layout import Prefix
-from training.dataset import Dataset
 from training.errors import JobError
 from training.model import Job
 from training.sagemaker.recipes import Recipe, hyperparameters
@@ -51,7 +51,7 @@ class TrainingOptions:
 
 
 def training_request(
-    job: Job, recipe: Recipe, dataset: Dataset, bucket: str, role_arn: str, options: TrainingOptions
+    job: Job, recipe: Recipe, dataset: DatasetRecord, bucket: str, role_arn: str, options: TrainingOptions
 ) -> "CreateTrainingJobRequestTypeDef":
     """Return what CreateTrainingJob takes.
 
@@ -100,8 +100,8 @@ def training_request(
     return request
 
 
-def _channels(dataset: Dataset, bucket: str) -> "list[ChannelTypeDef]":
-    root = S3Address(bucket, dataset.prefix)
+def _channels(dataset: DatasetRecord, bucket: str) -> "list[ChannelTypeDef]":
+    root = S3Address(bucket, dataset.folder)
     places = {
         "train": f"{root}/train/",
         "validation": f"{root}/test/",

@@ -88,9 +88,9 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
     "binary list": (lambda base: (images(base, "train_lst") / "train.lst").write_bytes(b"\xff\xfe"), "not UTF-8"),
     "spaces for tabs": (lambda base: write_list(base, "train", ["0 0 0.png"]), "train.lst line 1 must be index, class"),
     "class as text": (lambda base: write_list(base, "train", ["0\tdark\t0.png"]), "line 1 must be index, class"),
-    "fourth field": (lambda base: write_list(base, "train", ["0\t0\t0.png\tx"]), "path inside the channel"),
+    "fourth field": (lambda base: write_list(base, "train", ["0\t0\t0.png\tx"]), "line 1 must be index, class"),
     "label too high": (lambda base: write_list(base, "train", ["0\t0\t0.png", "1\t2\t1.png"]), "line 2 has class 2"),
-    "label below 0": (lambda base: write_list(base, "train", ["0\t-1\t0.png"]), "line 1 has class -1"),
+    "label below 0": (lambda base: write_list(base, "train", ["0\t-1\t0.png"]), "line 1 must be index, class"),
     "index twice": (lambda base: write_list(base, "train", ["5\t0\t0.png", "5\t1\t1.png"]), "uses an index twice"),
     "one class only": (
         lambda base: write_list(base, "train", ["0\t1\t1.png", "1\t1\t3.png"]),

@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from contracts.dataset import DatasetError
 from inference.cases import CasesError, generate, read_cases
-from inference.staged_data import Dataset, DatasetError
+from inference.staged_data import Dataset
 from tests.unit.samples import BUCKET, DATASET
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def test_the_uploads_are_as_broken_as_they_say(
     [
         ("", "empty or repeats"),
         ("0\t0\ta.png\n0\t1\tb.png\n", "empty or repeats"),
-        ("0\t2\ta.png\n", r"line 1 has class 2, but dataset.json names 2"),
+        ("0\t2\ta.png\n", r"line 1 has class 2, but there are 2 classes"),
         ("0\t0\ta.png\n1\t0\n", r"line 2 is not 'index<TAB>class<TAB>path'"),
         ("x\t0\ta.png\n", "line 1 is not"),
     ],

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contracts.dataset import DatasetError
 from tests.unit.training.cifar_archives import members, python2_split, write_archive
-from training.errors import DatasetError
 from training.explore import explore
 from training.stage import stage
 

@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from PIL import Image
 
+from contracts.dataset import DatasetError, DatasetRecord, parse_lst
+from contracts.errors import WorkflowError
 from tests.unit.training.cifar_archives import members, python2_split, random_rows, write_archive
 from training import stage as stage_module
-from training.dataset import Dataset, parse_lst
+from training.dataset import read_staged, read_uploaded
 from training.datasets.cifar import to_images
 from training.datasets.sample import sample_archive
-from training.errors import ArchiveError, DatasetError, ImageError, TrainingError, UnknownClassError
+from training.errors import ArchiveError, ImageError, UnknownClassError
 from training.stage import stage
 
 
@@ -43,7 +45,7 @@ def objects_in(bucket: str) -> dict[str, bytes]:
     return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
-def from_archive(archive: Path, out: Path, **options: Any) -> Dataset:
+def from_archive(archive: Path, out: Path, **options: Any) -> DatasetRecord:
     return stage("cifar100", out, archive=archive, verify=False, **options)
 
 
@@ -51,7 +53,7 @@ def test_images_lists_and_record_agree(archive: Path, tmp_path: Path) -> None:
     dataset = from_archive(archive, tmp_path / "out")
 
     root = tmp_path / "out" / "datasets" / "cifar100"
-    assert dataset == Dataset.from_json((root / "dataset.json").read_bytes())
+    assert dataset == DatasetRecord.from_json((root / "dataset.json").read_bytes())
     assert dataset.classes == ("bicycle", "motorcycle")
     assert dataset.counts == {"train": {"bicycle": 4, "motorcycle": 4}, "test": {"bicycle": 2, "motorcycle": 2}}
     assert dataset.source_sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -59,7 +61,7 @@ def test_images_lists_and_record_agree(archive: Path, tmp_path: Path) -> None:
     for split, rows in (("train", random_rows(12, 1)), ("test", random_rows(6, 2))):
         lst = (root / f"{split}.lst").read_text()
         content.update(lst.encode())
-        samples = parse_lst(lst)
+        samples = parse_lst(lst, 2, "the list")
         kept = to_images(rows[np.arange(len(rows)) % 3 > 0])
         assert [sample.index for sample in samples] == list(range(len(kept)))
         assert [sample.label for sample in samples] == [0, 1] * (len(kept) // 2)
@@ -75,7 +77,7 @@ def test_the_order_of_the_classes_gives_the_labels(archive: Path, tmp_path: Path
 
     assert dataset.classes == ("motorcycle", "apple")
     lst = (tmp_path / "out" / "datasets" / "other" / "test.lst").read_text()
-    assert [sample.label for sample in parse_lst(lst)] == [1, 0, 1, 0]
+    assert [sample.label for sample in parse_lst(lst, 2, "the list")] == [1, 0, 1, 0]
 
 
 def test_staging_again_gives_the_same_data_set_and_leaves_nothing_else(archive: Path, tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_file_names_from_an_archive_cannot_leave_the_data_set(tmp_path: Path) ->
     from_archive(write_archive(tmp_path / "a.tar.gz", members(train=train)), tmp_path / "out")
 
     root = tmp_path / "out" / "datasets" / "cifar100"
-    files = [sample.file for sample in parse_lst((root / "train.lst").read_text())]
+    files = [sample.file for sample in parse_lst((root / "train.lst").read_text(), 2, "the list")]
     assert sorted(path.name for path in (root / "train").iterdir()) == sorted(files)
     assert len(set(files)) == 6
     assert not list(tmp_path.rglob("escape*"))
@@ -166,7 +168,7 @@ def test_s3_holds_what_the_folder_holds(archive: Path, tmp_path: Path, bucket: s
     dataset = from_archive(archive, tmp_path / "out", bucket=bucket)
 
     assert objects_in(bucket) == files_below(tmp_path / "out")
-    assert Dataset.from_s3(bucket, "cifar100") == dataset
+    assert read_uploaded(bucket, "cifar100") == dataset
 
 
 def test_what_an_earlier_data_set_left_in_s3_is_taken_away(archive: Path, tmp_path: Path, bucket: str) -> None:
@@ -201,7 +203,7 @@ def test_an_upload_that_fails_leaves_no_record_in_s3(
 
     monkeypatch.undo()
     assert "datasets/cifar100/dataset.json" not in objects_in(bucket)
-    assert Dataset.from_folder(tmp_path / "out", "cifar100")
+    assert read_staged(tmp_path / "out", "cifar100")
 
 
 def test_the_sample_is_drawn_and_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +246,7 @@ def test_a_folder_is_staged_under_a_name_made_of_its_own(tmp_path: Path) -> None
     ],
 )
 def test_a_wrong_request_is_one_clear_error_and_leaves_nothing(
-    archive: Path, tmp_path: Path, options: dict[str, Any], error: type[TrainingError], message: str
+    archive: Path, tmp_path: Path, options: dict[str, Any], error: type[WorkflowError], message: str
 ) -> None:
     request: dict[str, Any] = {"source": "cifar100", "archive": archive, "verify": False} | options
     if request["source"] == "nowhere":

@@ -6,11 +6,13 @@ import re
 import pytest
 from botocore.exceptions import NoRegionError
 
-from tests.unit.training.sagemaker.test_request import DATASET, ROLE
+from tests.unit.training.samples import ROLE, record
 from tests.unit.training.service_model import SAGEMAKER
 from training.errors import JobError
 from training.sagemaker.progress import Summary
 from training.train import core_spelling, plan
+
+DATASET = record("sample")
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +40,7 @@ def test_a_job_takes_the_image_size_of_its_network_or_else_of_its_data() -> None
 @pytest.mark.parametrize("name", ["a", "under_score", "x" * 63, "a-" * 31 + "a"])
 def test_a_jobs_name_is_one_that_sagemaker_takes(name: str) -> None:
     shape = SAGEMAKER.shape_for("TrainingJobName")
-    dataset = type(DATASET)(**vars(DATASET) | {"name": name})
-    job, _ = plan(dataset, bucket="b", role_arn=ROLE)
+    job, _ = plan(record(name), bucket="b", role_arn=ROLE)
     assert re.fullmatch(shape.metadata["pattern"], job.training_job)
     assert len(job.training_job) <= shape.metadata["max"]
 

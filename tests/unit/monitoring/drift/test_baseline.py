@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from contracts.dataset import DatasetError
 from contracts.layout import baseline_key
-from inference.staged_data import DatasetError
 from monitoring.drift.baseline import BASELINE_FILE, Baseline, BaselineError, make, read_file, read_s3
 from monitoring.quality.evaluate import Prediction, assess
 from tests.unit.samples import BUCKET, CLASSES, baseline

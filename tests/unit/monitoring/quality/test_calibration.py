@@ -1,31 +1,14 @@
 import numpy as np
 import pytest
 
+from contracts.coverage import coverage_curve
 from monitoring.quality.calibration import (
-    QualityError,
     at_threshold,
     calibration,
-    coverage_curve,
     expected_calibration_error,
     interval,
     recommend,
 )
-
-NAN = float("nan")
-
-
-def test_the_curve_counts_accepted_and_wrong_at_each_threshold() -> None:
-    curve = coverage_curve([0.6, 0.9, 0.8, 0.7], [False, True, True, False])
-    assert curve.thresholds.tolist() == [0.9, 0.8, 0.7, 0.6]
-    assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert curve.error.tolist() == [0, 0, pytest.approx(1 / 3), 0.5]
-
-
-def test_equal_confidences_are_accepted_together() -> None:
-    curve = coverage_curve([0.8, 0.9, 0.8, 0.8], [True, True, False, True])
-    assert curve.thresholds.tolist() == [0.9, 0.8]
-    assert curve.accepted.tolist() == [1, 4]
-    assert curve.wrong.tolist() == [0, 1]
 
 
 def test_the_recommendation_accepts_most_at_an_error_within_the_limit() -> None:
@@ -69,18 +52,6 @@ def test_a_threshold_equal_to_a_confidence_accepts_it_and_one_above_all_accepts_
     nothing = at_threshold(curve, 0.95)
     assert (nothing.coverage, nothing.error) == (0, 0)
     assert (nothing.error_interval.low, nothing.error_interval.high) == (0, 1)
-
-
-@pytest.mark.parametrize("max_error", [-0.01, 1.0, NAN])
-def test_an_error_limit_that_is_no_proportion_is_refused(max_error: float) -> None:
-    with pytest.raises(QualityError, match="at least 0 and below 1"):
-        recommend(coverage_curve([0.9], [True]), max_error)
-
-
-@pytest.mark.parametrize("confidence", [[], [NAN], [0.5, float("inf")]])
-def test_a_curve_of_nothing_or_of_no_numbers_is_refused(confidence: list[float]) -> None:
-    with pytest.raises(QualityError, match="finite"):
-        coverage_curve(confidence, [True] * len(confidence))
 
 
 def test_the_interval_is_the_exact_one() -> None:

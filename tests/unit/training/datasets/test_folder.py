@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contracts.dataset import DatasetError
 from imaging import decoding
 from training.datasets import folder
-from training.errors import DatasetError, ImageError, UnknownClassError
+from training.errors import ImageError, UnknownClassError
 
 SERIALIZE = Path(__file__).parents[4] / "functions" / "serialize" / "app.py"
 SERIALIZE_ENVIRONMENT = {

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.training.samples import ROLE
 from tests.unit.training.service_model import complaints, enum_of
 from tests.unit.training.test_model import MODEL
 from training.errors import DeployError
 from training.sagemaker.endpoint import EndpointOptions, config_request, model_request
-
-ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 
 
 def requests_of(options: EndpointOptions, endpoint: str = "ep") -> tuple[dict[str, Any], dict[str, Any]]:

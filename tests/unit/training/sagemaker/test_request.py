@@ -8,28 +8,20 @@ from typing import Any
 
 import pytest
 
+from contracts.dataset import DatasetRecord
+from tests.unit.training.samples import ROLE, record
 from tests.unit.training.service_model import complaints, enum_of
-from training.dataset import Dataset
 from training.errors import JobError
 from training.model import Job
 from training.sagemaker.recipes import PRESETS, own_algorithms, recipe_of
 from training.sagemaker.request import TrainingOptions, training_request
 
 GOLDEN = Path(__file__).parent / "golden"
-ROLE = "arn:aws:iam::123456789012:role/sagemaker"
-DATASET = Dataset(
-    name="sample",
-    classes=("bicycle", "motorcycle"),
-    image_size=32,
-    counts={"train": {"bicycle": 500, "motorcycle": 500}, "test": {"bicycle": 100, "motorcycle": 100}},
-    source="drawn",
-    source_sha256="b" * 64,
-    sha256="c" * 64,
-)
+DATASET = record("sample", train=500, test=100)
 SPOT = TrainingOptions(spot=True, max_run=1800, kms_key_id="key-1", tags={"team": "vision"})
 
 
-def request_of(algorithm: str, options: TrainingOptions, dataset: Dataset = DATASET) -> dict[str, Any]:
+def request_of(algorithm: str, options: TrainingOptions, dataset: DatasetRecord = DATASET) -> dict[str, Any]:
     recipe = recipe_of(algorithm)
     image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1" if recipe.built_in else "own:latest"
     job = Job("job-1", algorithm, image, "us-east-1", dataset.name, dataset.sha256, dataset.classes, 32)

@@ -1,5 +1,6 @@
 """Reads SageMaker's image channels: a folder of images and a .lst file that says what each one is."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from scattering.errors import DataError, ImageError
 from scattering.images import decode
 from scattering.transform import cores
+
+LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t]+)")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ def read_channel(data: Path, name: str, classes: int, side: int, image_size: int
         DataError: a folder or file is missing or empty, a line is malformed, a label lies outside 0..classes-1, or
             an image can't be read or isn't image_size x image_size.
     """
-    entries = _read_list(_only_list(data / f"{name}_lst"), classes)
+    entries = read_list(_only_list(data / f"{name}_lst"), classes)
     folder = data / name
 
     def read(file: str) -> NDArray[np.uint8]:
@@ -55,15 +58,17 @@ def _only_list(folder: Path) -> Path:
     return lists[0]
 
 
-def _read_list(path: Path, classes: int) -> list[tuple[str, int]]:
+def read_list(path: Path, classes: int) -> list[tuple[str, int]]:
     """Pairs of file name and class, in the list's order."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text: {error}.") from error
-    entries = [_read_line(line, f"{path.name} line {number}", classes) for number, line in enumerate(lines, 1) if line]
-    if not entries:
+    if not text:
         raise DataError(f"{path.name} lists no images.")
+    # Not str.splitlines, which also ends lines at characters that a file's name may hold.
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    entries = [_read_line(line, f"{path.name} line {number}", classes) for number, line in enumerate(lines, 1)]
     indices = {index for index, _, _ in entries}
     if len(indices) < len(entries):
         raise DataError(f"{path.name} uses an index twice; indices must be unique.")
@@ -71,14 +76,13 @@ def _read_list(path: Path, classes: int) -> list[tuple[str, int]]:
 
 
 def _read_line(line: str, place: str, classes: int) -> tuple[int, int, str]:
-    fields = line.split("\t")
-    try:
-        index, label, file = int(fields[0]), int(fields[1]), fields[2]
-    except (ValueError, IndexError) as error:
-        raise DataError(f"{place} must be index, class and file name with tabs between; it is {line!r}.") from error
-    if not 0 <= label < classes:
+    fields = LINE.fullmatch(line)
+    if fields is None:
+        raise DataError(f"{place} must be index, class and file name with tabs between; it is {line!r}.")
+    index, label, file = int(fields[1]), int(fields[2]), fields[3]
+    if label >= classes:
         raise DataError(f"{place} has class {label}; with {classes} labels it must be from 0 to {classes - 1}.")
     relative = PurePosixPath(file)
-    if len(fields) != 3 or relative.is_absolute() or ".." in relative.parts or not relative.parts:
+    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
         raise DataError(f"{place} must end with a path inside the channel; it is {line!r}.")
     return index, label, file

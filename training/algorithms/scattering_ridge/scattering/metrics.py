@@ -20,8 +20,11 @@ def calibration_error(probabilities: NDArray[np.float64], codes: NDArray[np.intp
 
 
 def coverage(probabilities: NDArray[np.float64], codes: NDArray[np.intp], max_error: float = 0.02) -> float:
-    """Largest share of rows that can be accepted, most confident first, with at most max_error of them wrong."""
-    order = np.argsort(-probabilities.max(1), kind="stable")
-    errors = np.cumsum(probabilities.argmax(1)[order] != codes[order])
+    """Largest share of rows that a threshold of confidence accepts with at most max_error of them wrong."""
+    confidence = probabilities.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    wrong = np.cumsum(probabilities.argmax(1)[order] != codes[order])
     accepted = np.arange(1, len(codes) + 1)
-    return float(accepted[errors <= max_error * accepted].max(initial=0) / len(codes))
+    # A threshold accepts all rows of one confidence or none: only the last of each run can be its end.
+    last = np.append(np.diff(confidence[order]) != 0, True)
+    return float(accepted[last & (wrong / accepted <= max_error)].max(initial=0) / len(codes))

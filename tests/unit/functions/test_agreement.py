@@ -1,0 +1,62 @@
+"""The functions import nothing of the workflow: what they and the state machines say must agree with the contracts."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from contracts.outcomes import CLASSIFIED, Outcome, is_accepted
+from functions.threshold import app
+
+ROOT = Path(__file__).parents[3]
+CONTEXT: Any = SimpleNamespace(
+    function_name="threshold", memory_limit_in_mb=128, invoked_function_arn="arn", aws_request_id="id"
+)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("step", [-1, 0, 1])
+def test_the_function_accepts_what_the_rule_accepts(
+    threshold: float, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confidence = min(max(math.nextafter(threshold, step * 2) if step else threshold, 0.0), 1.0)
+    monkeypatch.setattr(app, "CONFIDENCE_THRESHOLD", threshold)
+    if is_accepted(confidence, threshold):
+        assert app.lambda_handler({"confidence": confidence}, CONTEXT)["outcome"] == Outcome.ACCEPTED
+    else:
+        with pytest.raises(app.ThresholdConfidenceNotMet):
+            app.lambda_handler({"confidence": confidence}, CONTEXT)
+
+
+def outcomes_of(machine: str) -> set[str]:
+    """Every literal that a definition gives an outcome or compares one with."""
+    text = (ROOT / "statemachine" / f"{machine}.asl.json").read_text()
+    # The template's substitutions are numbers where no quotes are around them.
+    return set(_literals(json.loads(re.sub(r"\$\{\w+\}", "1", text))))
+
+
+def _literals(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _literals(item)
+    if isinstance(value, dict):
+        if isinstance(text := value.get("outcome"), str):
+            yield text
+        if str(value.get("Variable", "")).endswith(".outcome"):
+            yield value["StringEquals"]
+        if value.get("ResultPath") == "$.outcome":
+            yield value["Result"]
+        for inner in value.values():
+            yield from _literals(inner)
+
+
+def test_the_state_machines_and_the_function_name_the_outcomes_and_no_others() -> None:
+    single, batch = outcomes_of("classify_image"), outcomes_of("classify_batch")
+    # An execution of the single machine that fails has no outcome.
+    assert single | {Outcome.ACCEPTED} == {*CLASSIFIED, Outcome.REJECTED}
+    assert single | batch | {Outcome.ACCEPTED} == {*Outcome}
