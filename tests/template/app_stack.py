@@ -1,0 +1,71 @@
+"""What the tests of the app stack share: its functions' code, its state machines, what the drift check publishes."""
+
+import ast
+import json
+from typing import Any
+from unittest.mock import Mock
+
+from local.template import substitute
+from monitoring.drift.verdict import FEWEST, judge, publish
+from monitoring.drift.window import Window
+from tests.conftest import ROOT
+from tests.template.transformed import APP, flat, of_type
+from tests.unit.samples import baseline
+
+FUNCTIONS = {"SerializeFunction": "serialize", "ClassifyFunction": "classify", "ThresholdFunction": "threshold"}
+# These come with the condition ChecksDrift, some of them made by SAM.
+DRIFT = {
+    "DriftFunction",
+    "DriftFunctionAliaslive",
+    "DriftFunctionEventInvokeConfig",
+    "DriftFunctionHourly",
+    "DriftRole",
+    "DriftScheduleRole",
+    "DriftLogs",
+    "DriftAlarm",
+    "DriftCheckAlarm",
+}
+ENDPOINT = "watched"
+
+
+def source(function: str) -> ast.Module:
+    code: str = of_type(APP, "AWS::Lambda::Function")[function]["Code"]["S3Key"]
+    return ast.parse((ROOT / code / "app.py").read_text())
+
+
+def published() -> list[dict[str, Any]]:
+    """Return the metrics that the drift check puts for a window with a verdict."""
+    images = baseline(FEWEST)
+    cloudwatch = Mock()
+    publish(judge(ENDPOINT, images, Window(images.classes, images.image_size), images.sample), cloudwatch)
+    return list(cloudwatch.put_metric_data.call_args.kwargs["MetricData"])
+
+
+def calls(tree: ast.Module, owner: str, method: str) -> set[str]:
+    """Return the first argument of each call of a method of something with that name."""
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == f"{owner}.{method}"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def definition(machine: str) -> tuple[str, dict[str, Any]]:
+    """Return a state machine's text before its substitutions, and these."""
+    properties = of_type(APP, "AWS::StepFunctions::StateMachine")[machine]
+    return (ROOT / properties["DefinitionS3Location"]["Key"]).read_text(), properties["DefinitionSubstitutions"]
+
+
+def states_of(machine: str) -> dict[str, Any]:
+    """Return a state machine's definition with what each substitution refers to in its place."""
+    text, substitutions = definition(machine)
+    return dict(json.loads(substitute(text, {name: flat(value) for name, value in substitutions.items()})))
+
+
+def tasks_of(function: str) -> list[dict[str, Any]]:
+    """Return the states of the single-image machine that call a function."""
+    states = states_of("ClassifyImage")["States"].values()
+    return [state for state in states if state.get("Parameters", {}).get("FunctionName") == f"{function}Aliaslive"]
