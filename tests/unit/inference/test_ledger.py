@@ -138,8 +138,8 @@ def test_an_empty_ledger_counts_nothing_and_its_folders_are_made(tmp_path: Path)
 
 def test_images_that_are_named_again_are_counted_and_others_are_not(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    ledger.list([A, A, A, B])
-    assert (ledger.account().listed, ledger.account().duplicates) == (2, 2)
+    ledger.list([A, A, A, A, B])
+    assert (ledger.account().listed, ledger.account().duplicates) == (2, 3)
     ledger.close()
 
 
