@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FOLDER = "datasets/pets"
+OUT_OF_RANGE = "test.lst, line 1 has class 2, but there are 2 classes; stage the data set again."
 RECORD = DatasetRecord(
     name="pets",
     classes=("cat", "dog"),
@@ -55,7 +56,11 @@ def test_a_file_that_is_missing_is_named_with_what_s3_says(pets: "S3Client", fil
         ("dataset.json", b"{}", "dataset.json is not the record of a data set (KeyError('name')); stage it again."),
         ("test.lst", b"\xff\xfe", "test.lst is not text; stage the data set again."),
         ("test.lst", b"", "test.lst is empty or repeats an index; stage the data set again."),
-        ("test.lst", b"0\t2\ta.png\n", "test.lst, line 1 has class 2, but there are 2 classes; stage the data set again."),
+        (
+            "test.lst",
+            b"0\t2\ta.png\n",
+            OUT_OF_RANGE,
+        ),
     ],
 )
 def test_a_file_that_is_none_is_named_with_what_to_do(
