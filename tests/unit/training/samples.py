@@ -8,7 +8,7 @@ ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 
 
 def record(name: str = "pets", train: int = 3, test: int = 1, **changes: Any) -> DatasetRecord:
-    """The record of a data set of bicycles and motorcycles, so many of each to train and to test."""
+    """The record of a data set of bicycles and motorcycles, and how many of each there are to train and to test."""
     counts = {split: {"bicycle": count, "motorcycle": count} for split, count in (("train", train), ("test", test))}
     fields: dict[str, Any] = {
         "name": name,
