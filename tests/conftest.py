@@ -12,7 +12,7 @@ from local import stack
 from local.template import Template
 
 # The demo has stacks of its own.
-SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test_mends", "tests/contract/")
+SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test_moto_patches", "tests/contract/")
 ROOT = Path(__file__).resolve().parent.parent
 
 # The functions read their configuration when they are imported: they get what the template gives them.

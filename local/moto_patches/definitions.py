@@ -1,21 +1,40 @@
-"""Patches to how moto reads definitions and paths of the Amazon States Language."""
+"""Patches for how moto reads definitions and paths of the Amazon States Language."""
 
 import json
-import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.stepfunctions.parser import api
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
+from moto.stepfunctions.parser.asl.component.intrinsic.argument import argument
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator import factory
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.implementations import (
+    boolean_equals,
+    numeric,
+    string_operators,
+    timestamp_operators,
+)
+from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from local.moto_patches.patch import Patch, replace_in_modules
 from local.states_language import REFERENCE_PATH, problems
 
-
-def apply() -> None:
-    """Patch moto in this process; a second call changes nothing."""
-    refuse_broken_structures()
-    read_single_nodes_as_values()
+PATH_READERS: tuple[ModuleType, ...] = (
+    json_path,
+    states,
+    string_expression,
+    boolean_equals,
+    numeric,
+    string_operators,
+    timestamp_operators,
+    factory,
+    argument,
+)
+_original = json_path.extract_json
 
 
 class InvalidDefinition(AWSError):
@@ -25,11 +44,8 @@ class InvalidDefinition(AWSError):
     STATUS = 400
 
 
-def refuse_broken_structures() -> None:
+def refuse_broken_structures(validate: Callable[[str], None]) -> Callable[..., Any]:
     """Moto takes state names that repeat and transitions to nowhere, and answers what it refuses without a code."""
-    validate = StepFunctionsParserBackend._validate_definition
-    if validate.__module__ == __name__:
-        return
 
     def validate_definition(definition: str) -> None:
         try:
@@ -39,21 +55,19 @@ def refuse_broken_structures() -> None:
         if found := problems(json.loads(definition)):
             raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
 
-    StepFunctionsParserBackend._validate_definition = staticmethod(validate_definition)  # type: ignore[method-assign]
+    return validate_definition
 
 
 def read_single_nodes_as_values() -> None:
     """Moto gives `$.rows[0].name` as a list of one value, as if the path could name more nodes than one."""
-    extract = json_path.extract_json
-    if extract.__module__ == __name__:
-        return
 
     def extract_json(path: str, data: Any) -> Any:
         if not REFERENCE_PATH.fullmatch(path):
-            return extract(path, data)
+            return _original(path, data)
         found = json_path.parse(path).find(data)  # type: ignore[attr-defined]  # moto looks it up there
-        return found[0].value if found else extract(path, data)
+        return found[0].value if found else _original(path, data)
 
-    for module in list(sys.modules.values()):
-        if getattr(module, "extract_json", None) is extract:
-            module.extract_json = extract_json  # type: ignore[attr-defined]
+    replace_in_modules(PATH_READERS, "extract_json", _original, extract_json)
+
+
+PATCHES = (Patch(StepFunctionsParserBackend, "_validate_definition", "a5921e3d3b46", refuse_broken_structures),)

@@ -1,4 +1,4 @@
-"""Step Functions' Distributed Map, in the place of moto's, which knows neither batches nor results nor tolerance.
+"""A Distributed Map that replaces moto's, which knows no batches, results or tolerated failures.
 
 What it does is documented at https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html.
 """
@@ -22,8 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map impo
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
-from moto.stepfunctions.parser.asl.utils import boto_client
-from moto.stepfunctions.parser.asl.utils.json_path import extract_json
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 
 from local.moto_patches.map_run import Child, MapRun, TooManyFailures
 
@@ -34,7 +33,7 @@ class DistributedMap(DistributedItemProcessor):
     """The item processor of a Distributed Map state, with the fields of the state that moto doesn't parse."""
 
     def __init__(self, state: StateMap, definition: Mapping[str, Any]) -> None:
-        """Take over `state`, which moto parsed from what `taken_from` left of its definition."""
+        """Take over `state`, which moto parsed from what `without_distributed_maps` left of its definition."""
         parsed = state.iteration_component
         assert isinstance(parsed, DistributedItemProcessor)
         super().__init__(
@@ -86,7 +85,7 @@ class DistributedMap(DistributedItemProcessor):
         if batcher is None:
             return items
         path = batcher.get("MaxItemsPerBatchPath")
-        size = int(extract_json(path, given)) if path else int(batcher["MaxItemsPerBatch"])
+        size = int(json_path.extract_json(path, given)) if path else int(batcher["MaxItemsPerBatch"])
         left = iter(items)
         return [{"Items": batch} for batch in iter(lambda: list(islice(left, size)), [])]
 
@@ -112,7 +111,7 @@ class DistributedMap(DistributedItemProcessor):
         return frame.stack.pop()
 
     def _write(self, target: Mapping[str, str], map_run_arn: str, children: list[Child]) -> dict[str, Any]:
-        """Put a file for each end that children came to, and the manifest that names the files."""
+        """Write one result file per final status of the children, and the manifest that lists the files."""
         lines = self._definition["ResultWriter"].get("WriterConfig", {}).get("OutputType") == "JSONL"
         folder = "/".join(part for part in (target["Prefix"].strip("/"), map_run_arn.rsplit(":", 1)[-1]) if part)
         s3: Any = boto_client.boto_client_for(region=map_run_arn.split(":")[3], service="s3")
@@ -137,7 +136,7 @@ def _failure(env: Environment, error: str, cause: str) -> FailureEventException:
     return FailureEventException(FailureEvent(env, ErrorName(error), HistoryEventType.MapRunFailed, details))
 
 
-def taken_from(definition: str) -> tuple[str, dict[str, dict[str, Any]]]:
+def without_distributed_maps(definition: str) -> tuple[str, dict[str, dict[str, Any]]]:
     """Return a definition as moto can parse it, and its Distributed Map states by name, as they were written."""
     machine = json.loads(definition)
     maps = {}

@@ -1,11 +1,11 @@
-"""EventBridge rules on this machine: what moto's rules pass over as a target, and an event that it never sends."""
+"""Patches for EventBridge: targets that moto's rules ignore, and an event that it never sends."""
 
 import copy
 import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jsonpath_ng.ext.parser import parse
@@ -17,15 +17,14 @@ from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.moto_patches.patch import Patch
+
 if TYPE_CHECKING:
     from moto.events.utils import EventMessageType
 
 
-def send_to_targets_as_they_ask() -> None:
+def send_to_targets_as_they_ask(send: Callable[..., None]) -> Callable[..., None]:
     """Moto's rules start no execution of a state machine, and send a queue the whole event whatever InputPath says."""
-    send = Rule.send_to_targets
-    if send.__module__ == __name__:
-        return
 
     def send_to_targets(self: Rule, original_event: "EventMessageType", transform_input: bool = True) -> None:
         ours = [target for target in self.targets if ":states:" in target["Arn"] or "InputPath" in target]
@@ -36,30 +35,27 @@ def send_to_targets_as_they_ask() -> None:
             for target in ours:
                 _send(target, self.account_id, self.region_name, transformed(target, original_event))
 
-    Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
+    return send_to_targets
 
 
-def announce_ends_of_executions() -> None:
+def announce_ends_of_executions(terminated: Callable[..., None]) -> Callable[..., None]:
     """Moto sends no event when a Standard execution ends, as Step Functions does.
 
     The event: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
     """
-    terminated = BaseExecutionWorkerCommunication.terminated
-    if terminated.__module__ == __name__:
-        return
 
     def terminated_and_announced(self: BaseExecutionWorkerCommunication) -> None:
         terminated(self)
         if self.execution.sm_type == StateMachineType.STANDARD:
             _announce(self.execution)
 
-    BaseExecutionWorkerCommunication.terminated = terminated_and_announced  # type: ignore[method-assign]
+    return terminated_and_announced
 
 
 def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     """Return the JSON that a target gets of an event: all of it, the part at InputPath, or what InputTransformer makes.
 
-    A value stands as JSON where `<name>` stands without quotes, as the template of the app stack has it. The rules:
+    `<name>` without quotes, as in the app stack's template, is replaced by the value as JSON. The rules:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html.
     """
     if path := target.get("InputPath"):
@@ -121,3 +117,9 @@ def _found(path: str, event: Mapping[str, Any]) -> list[Any]:
     first, *names = path.split(".")
     quoted = ".".join([first, *(f"'{name}'" for name in names)])
     return [match.value for match in parse(quoted).find(event)]
+
+
+PATCHES = (
+    Patch(Rule, "send_to_targets", "472e002e2dab", send_to_targets_as_they_ask),
+    Patch(BaseExecutionWorkerCommunication, "terminated", "360372a6a57b", announce_ends_of_executions),
+)

@@ -1,4 +1,4 @@
-"""A Map Run: the child executions of a Distributed Map, so many at once, and what becomes of them."""
+"""A Map Run: the child executions of a Distributed Map, a limited number at a time, and how they ended."""
 
 import threading
 import uuid
@@ -18,9 +18,9 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from moto.stepfunctions.parser.asl.eval.states import ExecutionData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-# AWS runs up to 10,000 children at once; each is threads of this process.
-MOST_CHILDREN = 40
-# How a child's end is written in DescribeMapRun's counts.
+# AWS runs up to 10,000 children at once; here each takes threads of this process.
+MAX_CHILDREN = 40
+# The field of DescribeMapRun's counts for each final status of a child.
 COUNTERS = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timed_out", "ABORTED": "aborted"}
 
 
@@ -46,7 +46,7 @@ class TooManyFailures(Exception):
 
 
 class MapRun:
-    """Runs the children of one Map Run, so many at once, and counts what becomes of them and of their items."""
+    """Runs the children of one Map Run and counts how they and their items ended."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class MapRun:
         ):
             counter.total.count(number)
             counter.pending.count(number)
-        at_once = min(self._record.max_concurrency or MOST_CHILDREN, MOST_CHILDREN)
+        at_once = min(self._record.max_concurrency or MAX_CHILDREN, MAX_CHILDREN)
         with ThreadPoolExecutor(at_once) as pool:
             children = [child for child in pool.map(self._child, inputs) if child]
         if self._failed.is_set():

@@ -1,5 +1,6 @@
-"""Mends to moto's Step Functions where it does something other than AWS documents."""
+"""Patches for moto's Step Functions where it does something other than AWS documents."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,28 +23,17 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
-from local.moto_patches.distributed_map import DistributedMap, taken_from
+from local.moto_patches.distributed_map import DistributedMap, without_distributed_maps
+from local.moto_patches.patch import Patch
 
 
-def apply() -> None:
-    """Mend moto in this process; a second call changes nothing."""
-    run_distributed_maps()
-    list_all_keys()
-    name_members_of_sdk_tasks()
-    have_an_environment_from_the_start()
-    keep_an_abort()
-
-
-def run_distributed_maps() -> None:
+def run_distributed_maps(parse: Callable[[str], Any]) -> Callable[..., Any]:
     """Moto refuses ItemBatcher, Express children, WriterConfig and whole percentages, tolerates every failure, writes
     no results, and recurses once for each item of a worker.
     """
-    parse = AmazonStateLanguageParser.parse
-    if parse.__module__ == __name__:
-        return
 
     def parse_with_maps(definition: str) -> tuple[EvalComponent, ParserRuleContext]:
-        rest, maps = taken_from(definition)
+        rest, maps = without_distributed_maps(definition)
         program, tree = parse(rest)
         for name, written in maps.items():
             assert isinstance(program, Program)
@@ -52,28 +42,24 @@ def run_distributed_maps() -> None:
             DistributedMap(state, written)
         return program, tree
 
-    AmazonStateLanguageParser.parse = staticmethod(parse_with_maps)  # type: ignore[method-assign]
+    return parse_with_maps
 
 
-def list_all_keys() -> None:
-    """Moto's listObjectsV2 reader takes 1,000 keys at most, with times that aren't JSON, and fails on none."""
-    if ResourceEvalS3._handle_list_objects_v2.__module__ == __name__:
-        return
+def list_all_keys(_original: Callable[..., None]) -> Callable[..., None]:
+    """Moto's listObjectsV2 reader takes at most 1,000 keys, with times that aren't JSON, and fails on an empty list."""
 
     def handle_list_objects_v2(env: Environment, part: ResourceRuntimePart, credentials: StateCredentials) -> None:
         client: Any = boto_client.boto_client_for(part.region, "s3", credentials)
         pages = client.get_paginator("list_objects_v2").paginate(**env.stack.pop())
         env.stack.append([_item(item) for page in pages for item in page.get("Contents", [])])
 
-    ResourceEvalS3._handle_list_objects_v2 = staticmethod(handle_list_objects_v2)  # type: ignore[method-assign, assignment]
+    return handle_list_objects_v2
 
 
-def name_members_of_sdk_tasks() -> None:
+def name_members_of_sdk_tasks(_original: Callable[..., None]) -> Callable[..., None]:
     """Moto's aws-sdk tasks pass parameters and answers by the SDK's names (stateMachineArn), where Step Functions has
     capitals (StateMachineArn); and times as objects, which aren't JSON.
     """
-    if StateTaskServiceAwsSdk._eval_service_task.__module__ == __name__:
-        return
 
     def eval_service_task(
         task: StateTaskServiceAwsSdk,
@@ -92,33 +78,27 @@ def name_members_of_sdk_tasks() -> None:
         del answer["ResponseMetadata"]
         env.stack.append(_capitalised(answer))
 
-    StateTaskServiceAwsSdk._eval_service_task = eval_service_task  # type: ignore[method-assign, assignment]
+    return eval_service_task
 
 
-def have_an_environment_from_the_start() -> None:
+def set_the_environment_at_the_start(start: Callable[[ExecutionWorker], None]) -> Callable[..., None]:
     """Moto answers DescribeMapRun and ListMapRuns with 500 while any execution's thread has not begun."""
-    start = ExecutionWorker.start
-    if start.__module__ == __name__:
-        return
 
     def start_with_environment(worker: ExecutionWorker) -> None:
         worker.env = worker._get_evaluation_environment()
-        start(worker)  # type: ignore[no-untyped-call]
+        start(worker)
 
-    ExecutionWorker.start = start_with_environment  # type: ignore[method-assign]
+    return start_with_environment
 
 
-def keep_an_abort() -> None:
-    """Moto lets the error of the task that StopExecution interrupts make an aborted execution a failed one."""
-    set_error = Environment.set_error
-    if set_error.__module__ == __name__:
-        return
+def keep_aborted_executions_aborted(set_error: Callable[..., None]) -> Callable[..., None]:
+    """Moto turns an aborted execution into a failed one when the task that StopExecution interrupted fails."""
 
     def set_error_unless_stopped(self: Environment, error: ExecutionFailedEventDetails) -> None:
         if not isinstance(self.program_state(), ProgramStopped):
             set_error(self, error)
 
-    Environment.set_error = set_error_unless_stopped  # type: ignore[method-assign]
+    return set_error_unless_stopped
 
 
 def _capitalised(value: Any) -> Any:
@@ -140,3 +120,12 @@ def _item(listed: dict[str, Any]) -> dict[str, Any]:
         "Size": listed["Size"],
         "StorageClass": listed["StorageClass"],
     }
+
+
+PATCHES = (
+    Patch(AmazonStateLanguageParser, "parse", "a59a7d18760f", run_distributed_maps),
+    Patch(ResourceEvalS3, "_handle_list_objects_v2", "f4a476c93e91", list_all_keys),
+    Patch(StateTaskServiceAwsSdk, "_eval_service_task", "e68dc9e06e6a", name_members_of_sdk_tasks),
+    Patch(ExecutionWorker, "start", "0b502dd3a4e5", set_the_environment_at_the_start),
+    Patch(Environment, "set_error", "6447409d4056", keep_aborted_executions_aborted),
+)

@@ -45,7 +45,7 @@ FRESH = """
 import json, os, sys, traceback
 import boto3, moto.server
 from moto import mock_aws
-import local.moto_patches.patches
+import local.moto_patches.patches, tests.server
 for line in sys.stdin:
     reader, writer = os.pipe()
     if os.fork() == 0:
@@ -58,21 +58,21 @@ for line in sys.stdin:
             traceback.print_exc()
             os._exit(1)
     os.close(writer)
-    with os.fdopen(reader) as said:
-        output = said.read()
+    with os.fdopen(reader) as printed:
+        output = printed.read()
     print(json.dumps([os.wait()[1], output]), flush=True)
 """
 
 
 class Outcome(Protocol):
-    """Runs a program in an interpreter of its own, with moto mended or as it is, and returns what it prints."""
+    """Runs a program in an interpreter of its own, with moto patched or as it is, and returns what it prints."""
 
-    def __call__(self, source: str, *, mended: bool) -> str: ...
+    def __call__(self, source: str, *, patched: bool) -> str: ...
 
 
 @pytest.fixture(scope="session")
 def outcome() -> Iterator[Outcome]:
-    """Run programs in copies of one interpreter that has imported moto, which takes seconds, and mended nothing."""
+    """Run programs in copies of one interpreter that has imported moto, which takes seconds, and patched nothing."""
     command = [sys.executable, "-c", FRESH]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=without_stack()
@@ -81,12 +81,12 @@ def outcome() -> Iterator[Outcome]:
         assert requests is not None
         assert answers is not None
 
-        def run(source: str, *, mended: bool) -> str:
-            lines = ["import local.moto_patches.patches as mends", "mends.apply()", "mends.apply()"] if mended else []
-            print(json.dumps("\n".join([*lines, textwrap.dedent(source)])), file=requests, flush=True)
-            status, said = json.loads(answers.readline())
-            assert status == 0, said
-            return str(said).strip()
+        def run(source: str, *, patched: bool) -> str:
+            begin = "from local.moto_patches import patches\npatches.apply()\npatches.apply()\n" if patched else ""
+            print(json.dumps(begin + textwrap.dedent(source)), file=requests, flush=True)
+            status, printed = json.loads(answers.readline())
+            assert status == 0, printed
+            return str(printed).strip()
 
         yield run
         requests.close()

@@ -27,7 +27,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from local import stack
-from local.moto_patches import patches as mends
+from local.moto_patches import patches
 from tests.judges.scenarios import Case, definitions
 
 LONGEST_SECONDS = 30
@@ -99,7 +99,7 @@ def play(case: Case) -> Played:
 @contextmanager
 def moto_patched() -> Iterator[None]:
     """Answer boto3 by moto in this process, patched as in the local stack, with a bucket."""
-    mends.apply()
+    patches.apply()
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
         boto3.client("s3").create_bucket(Bucket=stack.BUCKET)

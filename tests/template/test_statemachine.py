@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from local.moto_patches import patches as mends
+from local.moto_patches import patches
 from tests.conftest import ROOT
 from tests.machines import MACHINES
 from tests.template.states_language.walk import states
@@ -36,7 +36,7 @@ def test_a_definition_is_in_the_language_as_cfn_lint_and_moto_know_it(definition
     folder = Path(cfnlint.__file__).parent / "data/schemas/other/step_functions"
     schema = json.loads((folder / "statemachine.json").read_text())
     jsonschema.Draft7Validator(schema).validate(json.loads(definition))
-    mends.apply()
+    patches.apply()
     AmazonStateLanguageParser.parse(definition)
 
 

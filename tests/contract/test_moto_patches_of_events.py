@@ -1,4 +1,4 @@
-"""The end of a Standard execution as an event, in the part that a rule's target asks for; moto has neither."""
+"""The patches for EventBridge: each target gets what it asks for, and the end of a Standard execution is an event."""
 
 import json
 
@@ -54,15 +54,45 @@ ABORTED = """
     print(ended("stopped", task, begun))
 """
 
+MACHINE = """
+    import json
+    import boto3
+    from moto import mock_aws
+    from moto.core.config import default_user_config
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    mock_aws().start()
+    states, role = boto3.client("stepfunctions"), "arn:aws:iam::123456789012:role/role"
+    definition = json.dumps({"StartAt": "Say", "States": {"Say": {"Type": "Pass", "Result": "aloud", "End": True}}})
+"""
+UPLOAD = """
+    arn = states.create_state_machine(name="machine", definition=definition, roleArn=role)["stateMachineArn"]
+    pattern = {"detail-type": ["Object Created"], "detail": {"object": {"key": [{"prefix": "incoming/"}]}}}
+    boto3.client("events").put_rule(Name="rule", EventPattern=json.dumps(pattern))
+    boto3.client("events").put_targets(Rule="rule", Targets=[{"Id": "machine", "Arn": arn}])
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_notification_configuration(
+        Bucket="bucket", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    for key in ("incoming/one", "elsewhere/two"):
+        s3.put_object(Bucket="bucket", Key=key)
+    print(len(states.list_executions(stateMachineArn=arn)["executions"]))
+"""
+
 
 def test_the_end_of_a_failed_execution_reaches_a_queue_with_its_input(outcome: Outcome) -> None:
-    assert json.loads(outcome(EXECUTION + FAILED, mended=False)) == []
-    (detail,) = json.loads(outcome(EXECUTION + FAILED, mended=True))
+    assert json.loads(outcome(EXECUTION + FAILED, patched=False)) == []
+    (detail,) = json.loads(outcome(EXECUTION + FAILED, patched=True))
     assert detail["executionArn"].endswith(":execution:bad:it")
     assert (detail["status"], detail["error"], detail["output"]) == ("FAILED", "Broken", None)
     assert json.loads(detail["input"]) == {"key": "é"}
 
 
 def test_an_execution_that_is_stopped_during_a_task_that_then_fails_is_aborted(outcome: Outcome) -> None:
-    assert outcome(EXECUTION + ABORTED, mended=False) == "FAILED"
-    assert outcome(EXECUTION + ABORTED, mended=True) == "ABORTED"
+    assert outcome(EXECUTION + ABORTED, patched=False) == "FAILED"
+    assert outcome(EXECUTION + ABORTED, patched=True) == "ABORTED"
+
+
+def test_moto_ignores_state_machines_as_targets_and_the_patch_starts_them(outcome: Outcome) -> None:
+    assert outcome(MACHINE + UPLOAD, patched=False) == "0"
+    assert outcome(MACHINE + UPLOAD, patched=True) == "1"

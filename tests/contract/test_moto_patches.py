@@ -1,4 +1,4 @@
-"""Each mend to moto: a fresh interpreter shows that moto still needs it, and that the mend does what it says."""
+"""Each patch for moto: a fresh interpreter shows that moto still needs it, and that the patch does what it says."""
 
 from tests.contract.conftest import Outcome
 
@@ -63,6 +63,12 @@ LACKING = """
         except NotImplementedError:
             print("raised")
 """
+PATHS_LEFT = """
+    import sys
+    from moto.stepfunctions.parser.asl.utils import json_path
+    print([name for name, module in sys.modules.items()
+           if getattr(module, "extract_json", json_path.extract_json) is not json_path.extract_json])
+"""
 SYNC_HOST = """
     import os
     os.environ |= {"MOTO_PORT": "1"}
@@ -71,41 +77,45 @@ SYNC_HOST = """
 """
 
 
-def test_moto_parses_each_definition_anew_and_the_mend_once(outcome: Outcome) -> None:
-    assert outcome(PARSE, mended=False) == "False"
-    assert outcome(PARSE, mended=True) == "True"
+def test_moto_parses_each_definition_anew_and_the_patch_once(outcome: Outcome) -> None:
+    assert outcome(PARSE, patched=False) == "False"
+    assert outcome(PARSE, patched=True) == "True"
 
 
-def test_moto_makes_a_client_for_each_task_and_the_mend_one(outcome: Outcome) -> None:
-    assert outcome(CLIENTS, mended=False) == "False"
-    assert outcome(CLIENTS, mended=True) == "True"
+def test_moto_makes_a_client_for_each_task_and_the_patch_one(outcome: Outcome) -> None:
+    assert outcome(CLIENTS, patched=False) == "False"
+    assert outcome(CLIENTS, patched=True) == "True"
 
 
-def test_moto_lists_its_folder_for_each_request_and_the_mend_once(outcome: Outcome) -> None:
-    assert outcome(BACKENDS, mended=False) == "False"
-    assert outcome(BACKENDS, mended=True) == "True"
+def test_moto_lists_its_folder_for_each_request_and_the_patch_once(outcome: Outcome) -> None:
+    assert outcome(BACKENDS, patched=False) == "False"
+    assert outcome(BACKENDS, patched=True) == "True"
 
 
-def test_moto_parses_a_path_at_each_look_and_the_mend_once(outcome: Outcome) -> None:
-    assert outcome(PATHS, mended=False) == "False"
-    assert outcome(PATHS, mended=True) == "True"
+def test_moto_parses_a_path_at_each_look_and_the_patch_once(outcome: Outcome) -> None:
+    assert outcome(PATHS, patched=False) == "False"
+    assert outcome(PATHS, patched=True) == "True"
 
 
-def test_moto_copies_json_as_any_object_and_the_mend_as_json(outcome: Outcome) -> None:
-    assert outcome(COPIES, mended=False) == "False"
-    assert outcome(COPIES, mended=True) == "True"
+def test_moto_copies_json_as_any_object_and_the_patch_as_json(outcome: Outcome) -> None:
+    assert outcome(COPIES, patched=False) == "False"
+    assert outcome(COPIES, patched=True) == "True"
 
 
-def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_mend_does_not(outcome: Outcome) -> None:
-    assert outcome(SYNC_HOST, mended=False) == "False"
-    assert outcome(SYNC_HOST, mended=True) == "True"
+def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_patch_does_not(outcome: Outcome) -> None:
+    assert outcome(SYNC_HOST, patched=False) == "False"
+    assert outcome(SYNC_HOST, patched=True) == "True"
 
 
 def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_patch_does_not(outcome: Outcome) -> None:
-    assert outcome(NOTIFICATIONS, mended=False) == "False"
-    assert outcome(NOTIFICATIONS, mended=True) == "True"
+    assert outcome(NOTIFICATIONS, patched=False) == "False"
+    assert outcome(NOTIFICATIONS, patched=True) == "True"
 
 
 def test_moto_fails_at_an_action_that_it_lacks_and_the_patch_says_so_to_the_caller(outcome: Outcome) -> None:
-    assert outcome(LACKING, mended=False) == "raised"
-    assert outcome(LACKING, mended=True) == "True True"
+    assert outcome(LACKING, patched=False) == "raised"
+    assert outcome(LACKING, patched=True) == "True True"
+
+
+def test_no_module_of_moto_keeps_its_own_reader_of_paths(outcome: Outcome) -> None:
+    assert outcome(PATHS_LEFT, patched=True) == "[]"

@@ -1,4 +1,4 @@
-"""Each mend to moto's Step Functions: two fresh interpreters run the same, one with the mends and one without."""
+"""Each patch for moto's Step Functions: two fresh interpreters run the same, one with the patches and one without."""
 
 import json
 from typing import Any
@@ -162,118 +162,118 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def plain(outcome: Outcome) -> dict[str, Any]:
-    return dict(json.loads(outcome(PROGRAM, mended=False)))
+    return dict(json.loads(outcome(PROGRAM, patched=False)))
 
 
 @pytest.fixture(scope="module")
-def mended(outcome: Outcome) -> dict[str, Any]:
-    return dict(json.loads(outcome(PROGRAM, mended=True)))
+def patched(outcome: Outcome) -> dict[str, Any]:
+    return dict(json.loads(outcome(PROGRAM, patched=True)))
 
 
-def test_items_are_batched(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_items_are_batched(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["batches"][0] == "REFUSED"
-    assert mended["batches"] == ["SUCCEEDED", None, [{"Items": [1, 2]}, {"Items": [3]}]]
-    assert mended["batches by path"][2] == [{"Items": [1, 2, 3]}, {"Items": [4]}]
+    assert patched["batches"] == ["SUCCEEDED", None, [{"Items": [1, 2]}, {"Items": [3]}]]
+    assert patched["batches by path"][2] == [{"Items": [1, 2, 3]}, {"Items": [4]}]
 
 
-def test_children_may_be_express(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_children_may_be_express(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["express"][0] == "REFUSED"
-    assert mended["express"] == ["SUCCEEDED", None, [1]]
+    assert patched["express"] == ["SUCCEEDED", None, [1]]
 
 
-def test_more_failures_than_are_tolerated_end_the_map_run(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_more_failures_than_are_tolerated_end_the_map_run(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["none tolerated"][0] == plain["too many"][0] == "SUCCEEDED"
     exceeded = ["FAILED", "States.ExceedToleratedFailureThreshold", None]
-    assert mended["none tolerated"] == mended["too many"] == mended["lower limit"] == exceeded
-    assert mended["as many as tolerated"] == ["SUCCEEDED", None, [1, 2, 4]]
+    assert patched["none tolerated"] == patched["too many"] == patched["lower limit"] == exceeded
+    assert patched["as many as tolerated"] == ["SUCCEEDED", None, [1, 2, 4]]
 
 
-def test_a_percentage_may_be_a_whole_number(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_a_percentage_may_be_a_whole_number(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["whole percentage"][0] == "REFUSED"
-    assert mended["whole percentage"][0] == "SUCCEEDED"
+    assert patched["whole percentage"][0] == "SUCCEEDED"
 
 
-def test_keys_past_the_first_page_are_listed(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_keys_past_the_first_page_are_listed(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["many"] == ["NOT JSON", None]
-    assert mended["many"] == ["SUCCEEDED", [f"many/{number:04d}" for number in range(12)]]
+    assert patched["many"] == ["SUCCEEDED", [f"many/{number:04d}" for number in range(12)]]
 
 
-def test_an_empty_prefix_gives_no_items(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_an_empty_prefix_gives_no_items(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["empty"][0] == "FAILED"
-    assert mended["empty"] == ["SUCCEEDED", []]
+    assert patched["empty"] == ["SUCCEEDED", []]
 
 
-def test_a_missing_bucket_fails_the_item_reader_by_name(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_a_missing_bucket_fails_the_item_reader_by_name(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["missing bucket"] == ["FAILED", "States.Runtime"]
-    assert mended["missing bucket"] == ["FAILED", "States.ItemReaderFailed"]
+    assert patched["missing bucket"] == ["FAILED", "States.ItemReaderFailed"]
 
 
-def test_one_worker_takes_more_items_than_python_recurses(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_one_worker_takes_more_items_than_python_recurses(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["deep"][0] == "RUNNING"
-    assert mended["deep"][0] == "SUCCEEDED"
+    assert patched["deep"][0] == "SUCCEEDED"
 
 
-def test_results_are_written_by_how_children_ended(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_results_are_written_by_how_children_ended(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["results"] == {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
-    written = {end: [json.loads(file) for file in files] for end, files in mended["results"].items()}
+    written = {end: [json.loads(file) for file in files] for end, files in patched["results"].items()}
     assert [(child["Input"], child["Output"]) for child in written["SUCCEEDED"][0]] == [("1", "1"), ("2", "2")]
     ((failed,),) = written["FAILED"]
     assert (failed["Input"], failed["Status"], failed["Error"], failed["Cause"]) == ("3", "FAILED", "Three", "It is 3.")
 
 
-def test_results_may_be_lines(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_results_may_be_lines(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["lines"] == "REFUSED"
-    (lines,) = mended["lines"]["SUCCEEDED"]
+    (lines,) = patched["lines"]["SUCCEEDED"]
     assert [json.loads(line)["Output"] for line in lines.splitlines()] == ["1", "2"]
 
 
-def test_a_map_run_counts_items_and_children(mended: dict[str, Any]) -> None:
-    items, children = mended["counts"][0]
+def test_a_map_run_counts_items_and_children(patched: dict[str, Any]) -> None:
+    items, children = patched["counts"][0]
     assert (items["total"], items["succeeded"], items["pending"], items["running"]) == (3, 3, 0, 0)
     assert (children["total"], children["succeeded"]) == (2, 2)
 
 
-def test_sdk_tasks_have_the_names_of_step_functions(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_sdk_tasks_have_the_names_of_step_functions(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["sdk task"][0] == "FAILED"
-    status, _, output = mended["sdk task"]
+    status, _, output = patched["sdk task"]
     assert (status, output["Type"]) == ("SUCCEEDED", "STANDARD")
     assert output["CreationDate"].endswith("Z")
 
 
-def test_an_execution_has_its_environment_from_the_start(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_an_execution_has_its_environment_from_the_start(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["environment"] is None
-    assert mended["environment"] == "made"
+    assert patched["environment"] == "made"
 
 
 def test_state_names_that_repeat_in_the_whole_machine_are_refused(
-    plain: dict[str, Any], mended: dict[str, Any]
+    plain: dict[str, Any], patched: dict[str, Any]
 ) -> None:
     assert plain["broken"]["repeated"] is plain["broken"]["updated"] is None
     problem = "DUPLICATE_STATE_NAME: Duplicate State name: Map at /States/Map/ItemProcessor/States/Map"
     refusal = ["InvalidDefinition", f"Invalid State Machine Definition: '{problem}'"]
-    assert mended["broken"]["repeated"] == mended["broken"]["updated"] == refusal
+    assert patched["broken"]["repeated"] == patched["broken"]["updated"] == refusal
 
 
-def test_a_deployment_says_which_definition_is_refused(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_a_deployment_says_which_definition_is_refused(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["broken"]["deployed"] is None
-    assert mended["broken"]["deployed"].startswith("Broken: ")
-    assert "DUPLICATE_STATE_NAME" in mended["broken"]["deployed"]
+    assert patched["broken"]["deployed"].startswith("Broken: ")
+    assert "DUPLICATE_STATE_NAME" in patched["broken"]["deployed"]
 
 
-def test_a_state_name_has_80_characters_at_most(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_a_state_name_has_80_characters_at_most(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["broken"]["long"] is None
-    assert "INVALID_STATE_NAME" in mended["broken"]["long"][1]
-    assert mended["broken"]["longest"] is None
+    assert "INVALID_STATE_NAME" in patched["broken"]["long"][1]
+    assert patched["broken"]["longest"] is None
 
 
-def test_transitions_lead_to_states_and_states_are_reached(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_transitions_lead_to_states_and_states_are_reached(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["broken"]["nowhere"] is plain["broken"]["start"] is plain["broken"]["endless"] is None
-    assert "Missing 'Next' target: B at /States/A" in mended["broken"]["nowhere"][1]
-    assert 'State "C" is not reachable. at /States/C' in mended["broken"]["nowhere"][1]
-    assert "Missing 'StartAt' target: B" in mended["broken"]["start"][1]
-    assert "MISSING_END_STATE" in mended["broken"]["endless"][1]
+    assert "Missing 'Next' target: B at /States/A" in patched["broken"]["nowhere"][1]
+    assert 'State "C" is not reachable. at /States/C' in patched["broken"]["nowhere"][1]
+    assert "Missing 'StartAt' target: B" in patched["broken"]["start"][1]
+    assert "MISSING_END_STATE" in patched["broken"]["endless"][1]
 
 
-def test_a_path_to_one_node_gives_its_value(plain: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_a_path_to_one_node_gives_its_value(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["paths"]["first"] == ["a"]
-    assert mended["paths"] == {"first": "a", "all": ["a", "b"], "last": {"name": "b"}, "list": ["x"]}
+    assert patched["paths"] == {"first": "a", "all": ["a", "b"], "last": {"name": "b"}, "list": ["x"]}
