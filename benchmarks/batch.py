@@ -33,7 +33,7 @@ from rich.table import Table
 from benchmarks import logs
 from inference.batch import ACCOUNT_FILE, BATCHES
 from inference.ledger import LEDGER_FILE
-from local import stack
+from local import launch, stack
 from training.datasets.sample import sample_archive
 from training.deploy import deploy
 from training.stage import stage
@@ -107,7 +107,7 @@ def broken_images(image: bytes) -> dict[str, bytes]:
 @contextmanager
 def deployed(folder: Path, concurrency: int) -> Iterator[tuple[stack.Running, list[bytes]]]:
     """Run a stack with an endpoint that knows the sample's classes; give it, and the test images."""
-    with stack.running(stack.Options(logs=str(folder / "logs"), concurrency=concurrency)) as running:
+    with launch.running(stack.Options(logs=str(folder / "logs"), concurrency=concurrency)) as running:
         os.environ.update(running.environment)
         archive = sample_archive(folder, counts={"train": 60, "test": 15})
         dataset = stage("cifar100", folder, bucket=stack.BUCKET, archive=archive, verify=False, name="small")

@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from local import sam, stack
+from local import launch, sam, stack
 from local.lambdas import Function
 from local.template import FunctionSpec, Template
 from training.datasets.sample import sample_archive
@@ -132,7 +132,7 @@ def _milliseconds(call: Callable[[bytes], object], event: bytes) -> float:
 def measure(out: Path, console: Console) -> None:
     """Start a stack, put a model behind its endpoint, and print a row for each function."""
     table = Table("", "import", "alone", "ratio", "cold", "warm", "parts of a warm call")
-    with stack.running(stack.Options(logs=str(out))) as running:
+    with launch.running(stack.Options(logs=str(out))) as running:
         os.environ.update(running.environment)
         archive = sample_archive(out, counts={"train": 60, "test": 15})
         dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")

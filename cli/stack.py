@@ -59,7 +59,8 @@ def local(
 
     Prints the environment variables that lead verbs, the AWS CLI and SDKs to it.
     """
-    from local.stack import Options, serve
+    from local.foreground import serve
+    from local.stack import Options
 
     parameters = {"EndpointName": endpoint} if endpoint else {}
     parameters |= {"ClassLabels": classes} if classes else {}

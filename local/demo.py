@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from local import stack
 from local.errors import LocalError
+from local.launch import Starting, starting
+from local.stack import Options
 
 if TYPE_CHECKING:
     from monitoring.quality.evaluate import Evaluation
@@ -73,9 +74,9 @@ def run_demo(request: Request, console: Console) -> None:
     clock = Clock(console)
     # It takes seconds to import, and the stack is a process of its own: both start beside the first step.
     threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
-    options = stack.Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
-    with stack.starting(options) as starting:
-        summary = _steps(request, clock, starting, console)
+    options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
+    with starting(options) as stack:
+        summary = _steps(request, clock, stack, console)
     summary["seconds"] = clock.total()
     (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
     _show(summary, request.out, console)
@@ -83,7 +84,7 @@ def run_demo(request: Request, console: Console) -> None:
         raise UnexpectedEnd(" ".join(summary["unexpected"]))
 
 
-def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Console) -> dict[str, Any]:
+def _steps(request: Request, clock: Clock, stack: Starting, console: Console) -> dict[str, Any]:
     from training import explore, stage
 
     out = request.out
@@ -91,7 +92,7 @@ def _steps(request: Request, clock: Clock, starting: stack.Starting, console: Co
         dataset = stage.stage(
             request.dataset, out, archive=request.archive, verify=request.verify, classes=request.classes
         )
-        started = starting.ready()
+        started = stack.ready()
         os.environ.update(started.environment)
         bucket, role = started.environment["WORKFLOW_BUCKET"], started.environment["WORKFLOW_ROLE_ARN"]
         machine = started.environment["WORKFLOW_STATE_MACHINE_ARN"]

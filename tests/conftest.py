@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from local import stack
+from local import launch, stack
 from local.template import Template
 
 # The demo has stacks of its own.
@@ -26,7 +26,8 @@ os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
     """A local stack in a process of its own; `led_to` makes it the one that this process talks to."""
-    with stack.running(stack.Options(logs=str(tmp_path_factory.mktemp("stack")), concurrency=2)) as started:
+    options = stack.Options(logs=str(tmp_path_factory.mktemp("stack")), concurrency=2)
+    with launch.running(options, "tests.server") as started:
         yield started
 
 

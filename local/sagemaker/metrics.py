@@ -42,6 +42,9 @@ class Metrics:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._send_regularly, daemon=True)
+
+    def start(self) -> None:
+        """Send what was collected every second, until `stop`."""
         self._thread.start()
 
     def add(self, endpoint: str, variant: str, status: int, seconds: float) -> None:

@@ -16,7 +16,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from local import sam, stack
+from local import launch, sam, stack
 from local.sagemaker.fleet import reserve_port
 from tests.waiting import wait_until
 from training.datasets.sample import sample_archive
@@ -81,7 +81,7 @@ def reachable(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Return the env.json of a stack that containers reach and that has an endpoint."""
     out = tmp_path_factory.mktemp("out")
     options = stack.Options(logs=str(out / "logs"), container_address=bridge)
-    with stack.running(options) as started, pytest.MonkeyPatch.context() as patch:
+    with launch.running(options) as started, pytest.MonkeyPatch.context() as patch:
         for name, value in started.environment.items():
             patch.setenv(name, value)
         archive = sample_archive(out, counts={"train": 60, "test": 15})

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from local import stack
+from local import launch, stack
 from tests.containers import write_programs
 from tests.processes import without_stack
 from training.teardown import standing, teardown
@@ -21,7 +21,7 @@ def stack_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stac
     """The stack alone."""
     folder = tmp_path_factory.mktemp("programs")
     options = stack.Options(logs=str(folder / "logs"), algorithms=str(write_programs(folder / "images")))
-    with stack.running(options) as started:
+    with launch.running(options) as started:
         yield started
 
 

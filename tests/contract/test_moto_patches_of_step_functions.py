@@ -102,7 +102,7 @@ def refusal(definition, update=False):
         return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
 
 def deployment(definition):
-    from local.server import DefinitionRefused, deploy_state_machines
+    from local.app_stack import DefinitionRefused, deploy_state_machines
     from local.template import StateMachineSpec
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     try:

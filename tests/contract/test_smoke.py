@@ -13,7 +13,7 @@ from checks import smoke as smoke_test
 from checks.check import Check, CheckError, Status
 from checks.throwaway import Copy, Meter, run_sam
 from contracts.dataset import DatasetRecord
-from local import stack
+from local import launch, stack
 from tests.conftest import ROOT
 from tests.containers import write_programs
 from training.datasets.sample import sample_archive
@@ -55,7 +55,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
     """A stack of these tests' own, whose bucket they delete."""
     folder = tmp_path_factory.mktemp("smoke")
     options = stack.Options(logs=str(folder / "logs"), algorithms=str(write_programs(folder / "images")))
-    with stack.running(options) as started, pytest.MonkeyPatch.context() as patch:
+    with launch.running(options) as started, pytest.MonkeyPatch.context() as patch:
         for name in (name for name in os.environ if name.startswith("WORKFLOW_")):
             patch.delenv(name)
         for name, value in started.environment.items():

@@ -1,0 +1,72 @@
+"""Start the local stack in a process of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from local.errors import LocalError
+from local.stack import ROOT, Options, Running
+
+LOG = "stack.log"
+
+
+class StackNotStarted(LocalError):
+    """The local stack's process ended before it was ready."""
+
+
+class Starting:
+    """A stack's process that may not answer yet."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", logs: Path) -> None:
+        self._process = process
+        self._logs = logs
+        self._running: Running | None = None
+
+    def ready(self) -> Running:
+        """Wait until the stack answers; raise StackNotStarted where it never will."""
+        if self._running is None:
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
+            if not line:
+                raise StackNotStarted(f"The local stack didn't start; {self._logs / LOG} has the reason.")
+            self._running = Running(json.loads(line), self._process.pid, self._logs)
+        return self._running
+
+    def stop(self) -> None:
+        """End the process and everything that it started."""
+        assert self._process.stdin is not None
+        if self._running is None:
+            self._process.terminate()
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@contextmanager
+def starting(options: Options, module: str = "local.server") -> Iterator[Starting]:
+    """Start a stack in a process that runs `module`.
+
+    It ends with the block, or with this process however that ends.
+    """
+    logs = Path(options.logs)
+    logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", module, json.dumps(asdict(options))]
+    with (
+        (logs / LOG).open("ab") as log,
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        started = Starting(process, logs)
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+@contextmanager
+def running(options: Options, module: str = "local.server") -> Iterator[Running]:
+    """Start a stack as `starting` does, and wait until it answers."""
+    with starting(options, module) as started:
+        yield started.ready()

@@ -1,0 +1,88 @@
+"""Which requests the gateway answers itself, and that everything else reaches moto."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from werkzeug.test import Client
+
+from local.app_stack import AppStack
+from local.gateway import LAMBDA_PAYLOAD_BYTES, Gateway
+from local.lambdas import Function, Result
+from local.sagemaker.control_plane import SageMaker
+
+
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+}
+
+
+class Echo:
+    """A function that answers its payload."""
+
+    def invoke(self, payload: bytes) -> Result:
+        return Result(payload)
+
+    def pids(self) -> list[int]:
+        return [1]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    app_stack = AppStack("http://127.0.0.1:1", tmp_path, 1)
+    app_stack.functions = {"Echo": cast("Function", Echo())}
+    sagemaker = cast("SageMaker", SimpleNamespace(endpoint=lambda _: None, pids=dict))
+    return Client(Gateway("us-east-1", app_stack, sagemaker))
+
+
+def invoke(client: Client, name: str, payload: bytes = b"{}") -> Any:
+    return client.post(f"/2015-03-31/functions/{name}/invocations", data=payload)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Echo",
+        "Echo:live",
+        "arn:aws:lambda:us-east-1:123456789012:function:Echo",
+        "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3AEcho%3Alive",
+    ],
+)
+def test_a_function_is_invoked_by_its_name_or_arn_with_or_without_an_alias(client: Client, name: str) -> None:
+    assert invoke(client, name, b'{"a": 1}').json == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "status", "code"),
+    [
+        ("Unknown", b"{}", 404, "ResourceNotFoundException"),
+        ("Echo", b"not JSON", 400, "InvalidRequestContentException"),
+        ("Echo", b'"' + b"x" * (LAMBDA_PAYLOAD_BYTES - 2) + b'"', 200, None),
+        ("Echo", b'"' + b"x" * (LAMBDA_PAYLOAD_BYTES - 1) + b'"', 413, "RequestEntityTooLargeException"),
+    ],
+    ids=["unknown", "not JSON", "largest", "too large"],
+)
+def test_an_invocation_that_lambda_refuses_is_refused(
+    client: Client, name: str, payload: bytes, status: int, code: str | None
+) -> None:
+    answer = invoke(client, name, payload)
+    assert (answer.status_code, answer.headers.get("X-Amzn-ErrorType")) == (status, code)
+
+
+def test_an_endpoint_that_does_not_exist_is_refused_as_by_sagemaker(client: Client) -> None:
+    answer = client.post("/endpoints/none/invocations", data=b"x")
+    assert (answer.status_code, answer.headers["X-Amzn-ErrorType"]) == (400, "ValidationError")
+
+
+def test_the_processes_of_functions_are_listed(client: Client) -> None:
+    assert json.loads(client.get("/_local/processes").data) == {"Echo": [1]}
+
+
+@pytest.mark.parametrize("key", ["a//b", "/a", "invocations", "a b+c%25"])
+def test_an_object_whose_key_looks_like_a_route_reaches_s3(client: Client, key: str) -> None:
+    client.put("/endpoints", headers=SIGNED)
+    client.put(f"/endpoints/{key}", data=b"content", headers=SIGNED)
+    assert client.get(f"/endpoints/{key}", headers=SIGNED).data == b"content"
+    assert client.get("/endpoints/none/invocations", headers=SIGNED).status_code == 404
