@@ -13,10 +13,8 @@ from local.gateway import LAMBDA_PAYLOAD_BYTES, Gateway
 from local.lambdas import Function, Result
 from local.sagemaker.control_plane import SageMaker
 
-
-SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-}
+CREDENTIAL = "Credential=local/20260101/us-east-1/s3/aws4_request"
+SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 {CREDENTIAL}, SignedHeaders=host, Signature=0"}
 
 
 class Echo:
