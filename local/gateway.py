@@ -15,9 +15,10 @@ from werkzeug.wrappers import Request, Response
 from local.app_stack import AppStack
 from local.errors import LocalError
 from local.responses import error_response, json_response
-from local.sagemaker.admission import ServiceError, list_quotas
+from local.sagemaker.container_client import Answer, Unavailable
 from local.sagemaker.control_plane import SageMaker
-from local.sagemaker.fleet import Answer, Unavailable
+from local.sagemaker.errors import SageMakerError
+from local.sagemaker.quotas import list_quotas
 from local.synchronous import start_sync_execution
 from local.template import ACCOUNT_ID
 
@@ -154,7 +155,7 @@ class Gateway:
     def _call_sagemaker(self, operation: str, request: Request) -> Response:
         try:
             return json_response(self._sagemaker.answer(operation, json.loads(request.get_data() or b"{}")))
-        except ServiceError as error:
+        except SageMakerError as error:
             return error_response(400, error.code, str(error))
 
     def _list_quotas(self, request: Request) -> Response:
@@ -178,6 +179,6 @@ class Gateway:
     def _interrupt(self, _request: Request, name: str) -> Response:
         try:
             self._sagemaker.interrupt(name)
-        except ServiceError as error:
+        except SageMakerError as error:
             return error_response(400, error.code, str(error))
         return Response(status=204)

@@ -24,10 +24,15 @@ from local.errors import LocalError
 from local.gateway import Gateway
 from local.moto_patches import patches
 from local.sagemaker.alarms import Alarms
-from local.sagemaker.control_plane import SageMaker
+from local.sagemaker.control_plane import KINDS, SageMaker
+from local.sagemaker.endpoint_operations import EndpointOperations
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.metrics import Metrics
-from local.sagemaker.training_jobs import LOG_GROUP, TrainingJob
+from local.sagemaker.model_operations import ModelOperations
+from local.sagemaker.records import Records
+from local.sagemaker.training_jobs import TrainingJob
+from local.sagemaker.training_log import LOG_GROUP
+from local.sagemaker.training_operations import TrainingOperations
 from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, Options
 from local.template import STACK_NAME
 from training.sagemaker.stacks import Stacks
@@ -100,8 +105,14 @@ def _sagemaker(options: Options, work: Path, metrics: Metrics, alarms: Alarms) -
     def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
         return Fleet(name, config, model, algorithms, work, Path(options.logs) / f"endpoint-{name}.log", s3)
 
+    records = Records(REGION, KINDS)
     scaling = boto3.client("application-autoscaling")
-    return SageMaker(REGION, ROLE_ARN, start_job, start_fleet, metrics, alarms, scaling)
+    return SageMaker(
+        records,
+        TrainingOperations(records, ROLE_ARN, start_job),
+        ModelOperations(records, ROLE_ARN),
+        EndpointOperations(records, start_fleet, metrics, alarms, scaling),
+    )
 
 
 def _deploy(options: Options, app_stack: AppStack) -> None:

@@ -47,16 +47,16 @@ class Alarms:
         self._thread.start()
 
     def stop(self) -> None:
-        """Evaluate no more."""
+        """Stop the evaluation."""
         self._stopping.set()
         self._thread.join()
 
     def known(self, names: Sequence[str]) -> set[str]:
-        """Return those names that belong to an alarm."""
+        """Return those of the names that an alarm has."""
         return {alarm["AlarmName"] for alarm in self._describe(names)}
 
-    def ringing(self, names: Sequence[str]) -> list[str]:
-        """Name those of the alarms that are in the state ALARM now."""
+    def firing(self, names: Sequence[str]) -> list[str]:
+        """Return the names of those alarms that are in the state ALARM now."""
         return [alarm["AlarmName"] for alarm in self._describe(names) if self._state(alarm) == "ALARM"]
 
     def _evaluate_regularly(self) -> None:
@@ -92,7 +92,7 @@ class Alarms:
             breaching += missing
         elif missing == alarm["EvaluationPeriods"] and alarm.get("TreatMissingData") != "notBreaching":
             return "INSUFFICIENT_DATA"
-        # CloudWatch wants all periods to breach unless told how many are enough.
+        # CloudWatch wants all periods to breach unless the alarm defines how many are enough.
         return "ALARM" if breaching >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) else "OK"
 
 

@@ -97,6 +97,6 @@ class Capture:
         try:
             self._s3.put_object(Bucket=address.bucket, Key=key, Body="".join(line + "\n" for line in lines).encode())
         except (BotoCoreError, ClientError) as error:
-            logger.warning("%d captured records wait, as they can't be written: %s", len(lines), error)
+            logger.warning("%d captured records can't be written yet: %s", len(lines), error)
             with self._lock:
                 self._lines = lines + self._lines

@@ -1,4 +1,4 @@
-"""A container program of ours run as a process: its folder, its base directory, its log, its end."""
+"""Run the program of a container image as a process, and pack and unpack its model."""
 
 import gzip
 import os
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from local import supervisor as leash
+from local import supervisor
 from local.errors import LocalError
 
 
 class ProgramNotFound(LocalError):
-    """No program in this repository stands behind the image."""
+    """The repository has no program for the image."""
 
 
 class BadModelArchive(LocalError):
@@ -23,7 +23,7 @@ class BadModelArchive(LocalError):
 
 
 def program_of(image: str, algorithms: Path) -> Path:
-    """Return the folder of the program that a container image is made from: the image's repository name says it."""
+    """Return the folder of an image's program, which is named as the image's repository."""
     name = image.rsplit("/", 1)[-1].split(":", 1)[0].split("@", 1)[0]
     folder = algorithms / name
     if not (folder / "train.py").is_file():
@@ -32,7 +32,10 @@ def program_of(image: str, algorithms: Path) -> Path:
 
 
 def start(program: Path, base: Path, extra: Mapping[str, str], output: int | IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start a program of an image with `base` in place of /opt/ml, its output sent to `output`, bound to our life."""
+    """Start a program with `base` in place of /opt/ml and its output sent to `output`.
+
+    It ends when this process does.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -41,7 +44,7 @@ def start(program: Path, base: Path, extra: Mapping[str, str], output: int | IO[
     }
     environment |= {"SAGEMAKER_BASE_DIR": str(base)} | dict(extra)
     return subprocess.Popen(
-        [sys.executable, leash.__file__, sys.executable, str(program)],
+        [sys.executable, supervisor.__file__, sys.executable, str(program)],
         cwd=program.parent,
         env=environment,
         stdin=subprocess.PIPE,
@@ -51,11 +54,11 @@ def start(program: Path, base: Path, extra: Mapping[str, str], output: int | IO[
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program and what it started; it gets the time to stop by itself that its leash gives it."""
+    """End a program and what it started, after the supervisor's grace period at the latest."""
     if process.stdin:
         process.stdin.close()
     try:
-        process.wait(leash.GRACE_SECONDS + 2)
+        process.wait(supervisor.GRACE_SECONDS + 2)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -75,7 +75,7 @@ class Metrics:
         ]
 
     def stop(self) -> None:
-        """Send no more."""
+        """Stop sending."""
         self._stopping.set()
         self._thread.join()
 

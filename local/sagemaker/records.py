@@ -1,13 +1,15 @@
-"""What a control plane keeps: records of several kinds by name, and the tags of each."""
+"""The resources of SageMaker: records of several kinds by name, and their tags."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from local.sagemaker.admission import ServiceError
+from local.sagemaker.errors import SageMakerError
 from local.template import ACCOUNT_ID
 
 Record = dict[str, Any]
+# Answers a request of the API.
+Operation = Callable[[Record], Record]
 
 
 class Records:
@@ -19,11 +21,11 @@ class Records:
         self._tags: dict[str, dict[str, str]] = {}
 
     def create(self, kind: str, name: str, request: Record) -> Record:
-        """Keep what a request says; raise ServiceError where the name is taken."""
+        """Keep a request as a record; raise SageMakerError where the name is taken."""
         arn = self._arn(kind, name)
         if name in self._records[kind]:
             code = "ResourceInUse" if kind == "training-job" else "ValidationException"
-            raise ServiceError(code, f'Cannot create already existing {kind} "{arn}".')
+            raise SageMakerError(code, f'Cannot create already existing {kind} "{arn}".')
         now = datetime.now(UTC).timestamp()
         record = {key: value for key, value in request.items() if key != "Tags"}
         self._records[kind][name] = record | {"CreationTime": now, "LastModifiedTime": now, "Arn": arn}
@@ -31,11 +33,11 @@ class Records:
         return self._records[kind][name]
 
     def find(self, kind: str, name: str) -> Record:
-        """Return a record; raise ServiceError where there is none."""
+        """Return a record; raise SageMakerError where there is none."""
         record = self.get(kind, name)
         if record is None:
             arn = self._arn(kind, name)
-            raise ServiceError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
+            raise SageMakerError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
         return record
 
     def get(self, kind: str, name: str) -> Record | None:
@@ -43,7 +45,7 @@ class Records:
         return self._records[kind].get(name)
 
     def delete(self, kind: str, name: str) -> Record:
-        """Forget a record and its tags, and return the empty answer; raise ServiceError where there is none."""
+        """Delete a record and its tags, and return the empty answer; raise SageMakerError where there is none."""
         self._tags.pop(self.find(kind, name)["Arn"], None)
         del self._records[kind][name]
         return {}
@@ -65,3 +67,9 @@ class Records:
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
+
+
+def summary(record: Record, kind: str, *fields: str) -> Record:
+    """Return what a List operation shows of a record: name, time, ARN, and some fields more."""
+    names = (f"{kind}Name", "CreationTime", *fields)
+    return {name: record[name] for name in names} | {f"{kind}Arn": record["Arn"]}

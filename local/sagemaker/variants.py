@@ -1,4 +1,4 @@
-"""The production variants of an endpoint: as a configuration asks for them, with the capacity that they have now."""
+"""The production variants of an endpoint: as in its configuration, with the capacity that they have now."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Variant = dict[str, Any]
 PROPERTIES = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
 
 
-def updated(now: Sequence[Variant], wanted: Sequence[Variant], request: Mapping[str, Any]) -> list[Variant]:
+def updated(current: Sequence[Variant], wanted: Sequence[Variant], request: Mapping[str, Any]) -> list[Variant]:
     """Return the variants that an UpdateEndpoint request leads to: as wanted, but for the properties that are kept.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
@@ -18,28 +18,28 @@ def updated(now: Sequence[Variant], wanted: Sequence[Variant], request: Mapping[
         return [dict(variant) for variant in wanted]
     excluded = {one["VariantPropertyType"] for one in request.get("ExcludeRetainedVariantProperties", ())}
     kept = [field for name, field in PROPERTIES.items() if name not in excluded]
-    known = {variant["VariantName"]: variant for variant in now}
+    known = {variant["VariantName"]: variant for variant in current}
     return [
         variant | {field: old[field] for field in kept if field in (old := known.get(variant["VariantName"], {}))}
         for variant in wanted
     ]
 
 
-def resized(now: Sequence[Variant], asked: Iterable[Mapping[str, Any]]) -> list[Variant]:
+def resized(current: Sequence[Variant], asked: Iterable[Mapping[str, Any]]) -> list[Variant]:
     """Return the variants with the weights and capacities that UpdateEndpointWeightsAndCapacities asks for."""
     by_name = {one["VariantName"]: one for one in asked}
     return [
         variant | {field: one[name] for name, field in PROPERTIES.items() if name in one}
-        for variant in now
+        for variant in current
         for one in [by_name.get(variant["VariantName"], {})]
     ]
 
 
 def summary(variant: Variant) -> Variant:
-    """Return what DescribeEndpoint says of a variant."""
+    """Return a variant as DescribeEndpoint shows it."""
     weight = variant.get("InitialVariantWeight", 1.0)
-    said = {"VariantName": variant["VariantName"], "CurrentWeight": weight, "DesiredWeight": weight}
+    common = {"VariantName": variant["VariantName"], "CurrentWeight": weight, "DesiredWeight": weight}
     if "ServerlessConfig" in variant:
-        return said | {"CurrentServerlessConfig": variant["ServerlessConfig"]}
+        return common | {"CurrentServerlessConfig": variant["ServerlessConfig"]}
     count = variant.get("InitialInstanceCount", 1)
-    return said | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+    return common | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
