@@ -1,4 +1,4 @@
-"""The data stack of training/template.yaml on this machine: its bucket, its role, and the images that run here."""
+"""The data stack of training/template.yaml on this machine: its bucket, its role, and the container images."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ DATA_BUCKET = "DataBucket"
 
 
 def deploy() -> Template:
-    """Make the bucket and the role as the template has them, and return the template."""
+    """Create the bucket and the role as the template defines them, and return the template."""
     template = Template(ROOT / "training/template.yaml", {"DataBucketName": BUCKET}, REGION, _attribute)
     _make_bucket(template.resources("AWS::S3::Bucket")[DATA_BUCKET])
     _make_role(template.resolve(template.resources("AWS::IAM::Role")[ROLE]))
@@ -22,8 +22,8 @@ def deploy() -> Template:
 
 
 def list_images(algorithms: Path) -> None:
-    """List in ECR the container images whose programs are here, as those that can be trained and served."""
-    ecr: Any = boto3.client("ecr")  # its types are no dependency of ours
+    """Create a repository in ECR for each container image whose program is in `algorithms`."""
+    ecr: Any = boto3.client("ecr")  # boto3-stubs is installed without its types
     for program in sorted(path.parent.name for path in algorithms.glob("*/train.py")):
         manifest = {
             "schemaVersion": 2,
@@ -46,7 +46,7 @@ def _attribute(name: str, attribute: str) -> str | None:
 
 
 def _make_bucket(properties: dict[str, Any]) -> None:
-    s3: Any = boto3.client("s3")  # the template's values carry no types
+    s3: Any = boto3.client("s3")  # the template's values have no types
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=properties["VersioningConfiguration"])
     s3.put_public_access_block(
@@ -63,7 +63,7 @@ def _make_bucket(properties: dict[str, Any]) -> None:
 
 
 def _make_role(properties: dict[str, Any]) -> None:
-    iam: Any = boto3.client("iam")  # its types are no dependency of ours
+    iam: Any = boto3.client("iam")  # boto3-stubs is installed without its types
     name = ROLE_ARN.rpartition("/")[2]
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]))
     for policy in properties["Policies"]:

@@ -1,4 +1,4 @@
-"""The whole workflow on this machine: the verbs' own functions, one after the other, against the local stack."""
+"""The whole workflow on this machine: the verbs' functions, one after the other, against the local stack."""
 
 import json
 import os
@@ -27,12 +27,12 @@ CAPTURE_SECONDS = 30.0
 
 
 class UnexpectedEnd(LocalError):
-    """A test case did not end as it must."""
+    """A test case didn't end as expected."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the demo is asked to do; `images` None means all test images, `threshold` None the recommended one."""
+    """The options of the demo; `images` None means all test images, `threshold` None the recommended one."""
 
     dataset: str = "sample"
     archive: Path | None = None
@@ -46,7 +46,7 @@ class Request:
 
 
 class Clock:
-    """Times the steps and says which one runs."""
+    """Times the steps and prints which one runs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -69,10 +69,10 @@ class Clock:
 def run_demo(request: Request, console: Console) -> None:
     """Run every step, and write `summary.json` and everything else to `request.out`.
 
-    Raises UnexpectedEnd if a case did not end as it must; all is written nevertheless.
+    Raises UnexpectedEnd where a case didn't end as expected, after everything is written.
     """
     clock = Clock(console)
-    # It takes seconds to import, and the stack is a process of its own: both start beside the first step.
+    # The import takes seconds, and so does the start of the stack's process: both run beside the first step.
     threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
     options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
     with starting(options) as stack:
@@ -109,23 +109,23 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         model = train.train(dataset, bucket=bucket, role_arn=role, out=out)
     with clock.step("deploy", "serve the model by an endpoint that captures its data"):
         deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
-    with clock.step("predict", "ask the endpoint about one image"):
+    with clock.step("predict", "classify one image by the endpoint"):
         first = sorted((out / dataset.folder / "test").iterdir())[0]
         for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
-            said = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
-            console.print(f"  {first.name}: {said}", highlight=False)
-    with clock.step("evaluate", "ask it about all test images, and choose the threshold"):
+            shares = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
+            console.print(f"  {first.name}: {shares}", highlight=False)
+    with clock.step("evaluate", "classify all test images, and choose the threshold"):
         evaluation = evaluate.evaluate(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
         threshold = _threshold(request, evaluation)
         parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
         parameters |= {"ImageSize": str(model.image_size)}
         parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
         started.deploy(parameters)
-    with clock.step("cases", "make test events, also from broken images"):
+    with clock.step("cases", "make test cases, also from broken images"):
         made = cases.generate(bucket, dataset.name, out, request.images)
     with clock.step("run", "send them through the state machine"):
         executions = run.run(machine, made, out, request.concurrency)
-    with clock.step("report", "pull the captured data, join it with the executions, and report"):
+    with clock.step("report", "fetch the captured data, join it with the executions, and report"):
         figures = pull.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
     return {
         "dataset": dataset.name,

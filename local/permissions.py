@@ -1,4 +1,4 @@
-"""What the role of a state machine must allow for what its definition does.
+"""Check that the role of a state machine allows what its definition does.
 
 On AWS an execution fails where its role lacks a permission; here the deployment does. The permissions are those of
 https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html and, for a Distributed Map,
@@ -28,8 +28,8 @@ class PermissionMissing(LocalError):
 
 
 @dataclass(frozen=True)
-class Need:
-    """An action on a resource; of objects whose key is known only in an execution, `resource` ends with `/*`."""
+class Permission:
+    """An action on a resource; `resource` ends with `/*` for objects whose key only an execution knows."""
 
     action: str
     resource: str
@@ -39,32 +39,31 @@ def check_role(machine: StateMachineSpec, region: str) -> None:
     """Raise PermissionMissing for the first permission that the machine's role lacks."""
     if machine.role is None:
         return
-    for need in _needs(json.loads(machine.definition), machine.name, region):
-        if not _allows(machine.role, need):
-            raise PermissionMissing(
-                f"The role of {machine.name} lacks {need.action} on {need.resource}, which its definition needs."
-            )
+    for permission in _permissions_of(json.loads(machine.definition), machine.name, region):
+        if not _allows(machine.role, permission):
+            lacking = f"{permission.action} on {permission.resource}"
+            raise PermissionMissing(f"The role of {machine.name} lacks {lacking}, which its definition needs.")
 
 
-def _needs(machine: Mapping[str, Any], name: str, region: str) -> Iterator[Need]:
+def _permissions_of(machine: Mapping[str, Any], name: str, region: str) -> Iterator[Permission]:
     for state in machine["States"].values():
         if state["Type"] == "Task":
             action, parameter = TASKS[state["Resource"]]
-            yield Need(action, _arn(state["Parameters"][parameter], region))
+            yield Permission(action, _arn(state["Parameters"][parameter], region))
         if "ItemProcessor" in state:
             if state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
                 yield from _of_distributed_map(state, name, region)
-            yield from _needs(state["ItemProcessor"], name, region)
+            yield from _permissions_of(state["ItemProcessor"], name, region)
 
 
-def _of_distributed_map(state: Mapping[str, Any], name: str, region: str) -> Iterator[Need]:
+def _of_distributed_map(state: Mapping[str, Any], name: str, region: str) -> Iterator[Permission]:
     machine = state_machine_arn(name, region)
-    yield Need("states:StartExecution", machine)
+    yield Permission("states:StartExecution", machine)
     for action in OF_CHILDREN:
-        yield Need(action, f"{machine.replace(':stateMachine:', ':execution:')}:child")
-    yield Need("s3:GetObject", f"arn:aws:s3:::{state['ItemReader']['Parameters']['Bucket']}/*")
+        yield Permission(action, f"{machine.replace(':stateMachine:', ':execution:')}:child")
+    yield Permission("s3:GetObject", f"arn:aws:s3:::{state['ItemReader']['Parameters']['Bucket']}/*")
     for action in TO_WRITE_RESULTS:
-        yield Need(action, f"arn:aws:s3:::{state['ResultWriter']['Parameters']['Bucket']}/*")
+        yield Permission(action, f"arn:aws:s3:::{state['ResultWriter']['Parameters']['Bucket']}/*")
 
 
 def _arn(target: str, region: str) -> str:
@@ -72,10 +71,10 @@ def _arn(target: str, region: str) -> str:
     return target if target.startswith("arn:") else f"arn:aws:sqs:{region}:{ACCOUNT_ID}:{target.rsplit('/', 1)[-1]}"
 
 
-def _allows(role: Sequence[Mapping[str, Any]], need: Need) -> bool:
+def _allows(role: Sequence[Mapping[str, Any]], permission: Permission) -> bool:
     return any(
-        need.action in _listed(statement["Action"])
-        and any(_covers(pattern, need.resource) for pattern in _listed(statement["Resource"]))
+        permission.action in _listed(statement["Action"])
+        and any(_covers(pattern, permission.resource) for pattern in _listed(statement["Resource"]))
         for statement in role
     )
 

@@ -1,4 +1,4 @@
-"""What `sam local` needs of the local stack: the images of the sample events, and an address to reach it under."""
+"""What `sam local` needs from the local stack: the sample events' images, and an address that containers reach."""
 
 import ipaddress
 import json
@@ -17,13 +17,14 @@ ENVIRONMENT_FILE = "env.json"
 
 
 class BadContainerAddress(LocalError):
-    """The stack must not listen on this address."""
+    """The local stack refuses to listen on this address."""
 
 
 def address_to_bind(address: str) -> str | None:
-    """Return where the stack must listen besides loopback, or None: a name is Docker Desktop's way to loopback.
+    """Return the address that the stack must listen on besides loopback, or None.
 
-    Only an address of this machine's private networks is taken: the stack asks nobody who they are.
+    A name, such as Docker Desktop's, needs nothing but loopback. Of addresses only those of private networks are
+    allowed, as the stack answers everyone who reaches it.
     """
     try:
         parsed = ipaddress.ip_address(address)

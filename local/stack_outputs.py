@@ -1,4 +1,4 @@
-"""What CloudFormation answers about the stacks on this machine: their outputs."""
+"""The outputs of the stacks on this machine, in CloudFormation."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ import boto3
 
 
 def publish(stack: str, outputs: Mapping[str, str]) -> None:
-    """Let DescribeStacks answer for a stack; its resources were made without CloudFormation and aren't listed there."""
+    """Let DescribeStacks answer the outputs of a stack, whose resources were created without CloudFormation."""
     cloudformation = boto3.client("cloudformation")
     body = json.dumps({"Resources": {}, "Outputs": {key: {"Value": value} for key, value in outputs.items()}})
     pages = cloudformation.get_paginator("describe_stacks").paginate()

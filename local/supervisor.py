@@ -1,7 +1,7 @@
-"""Run a command that ends when whoever started it does: `python leash.py COMMAND…`.
+"""Run a command that ends when the process that started it does: `python supervisor.py COMMAND…`.
 
-The parent keeps this process's standard input open. Its end of file, which also comes when the parent is killed, ends
-the command. Nothing else is imported, so that the process stays small.
+The parent keeps this process's standard input open. When it closes, which it also does when the parent is killed, the
+command is ended. Only the standard library is imported, so that the process stays small.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends without having ended it, where the kernel is Linux."""
+    """Let Linux kill this process when its parent ends first; elsewhere do nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -14,12 +14,12 @@ ACCOUNT_ID = "123456789012"
 STACK_NAME = "image-classification"
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
-# What `!Ref AWS::NoValue` resolves to, until the list or the object that holds it leaves it out.
+# What `!Ref AWS::NoValue` resolves to; the list or object that holds it then leaves it out.
 NO_VALUE = object()
 
 
 class TemplateError(LocalError):
-    """The template says something that the local stack can't resolve."""
+    """The template has something that the local stack can't resolve."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class StateMachineSpec:
-    """A state machine as the template defines it, its substitutions made.
+    """A state machine as the template defines it, after its substitutions.
 
-    `role` are the statements of its role's policies, None where SAM would make the role.
+    `role` has the statements of its role's policies, None where SAM would create the role.
     """
 
     name: str
@@ -60,8 +60,8 @@ def state_machine_arn(name: str, region: str) -> str:
 class Template:
     """A SAM template with its parameters filled in.
 
-    `attributes` answers what only the running stack knows: it is called with a resource's name and an attribute
-    ("Ref" for the reference itself) and returns the value, or None where it has none.
+    `attributes` gives the values that only the running stack knows: it is called with a resource's name and an
+    attribute ("Ref" for the reference itself), and returns None where it has no value.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Template:
             raise TemplateError(f"{path.name} needs a value for {', '.join(missing)}.")
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the properties of every resource of a type that the conditions let be, by logical id."""
+        """Return the properties of the resources of a type whose conditions hold, by logical id."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self._body["Resources"].items()
@@ -96,7 +96,7 @@ class Template:
         }
 
     def functions(self) -> list[FunctionSpec]:
-        """Return the functions, each with the variables that the template sets and no others."""
+        """Return the functions, each with only the variables that the template sets."""
         common = self._body.get("Globals", {}).get("Function", {})
         specs = []
         for name, own in self.resources("AWS::Serverless::Function").items():
@@ -115,7 +115,7 @@ class Template:
         return specs
 
     def state_machines(self) -> list[StateMachineSpec]:
-        """Return the state machines with `${Substitutions}` made in their definitions."""
+        """Return the state machines with the `${Substitutions}` in their definitions replaced."""
         specs = []
         for name, properties in self.resources("AWS::Serverless::StateMachine").items():
             values = {key: self.resolve(value) for key, value in properties["DefinitionSubstitutions"].items()}
@@ -131,7 +131,7 @@ class Template:
         return specs
 
     def _state_machine_name(self, name: str) -> str:
-        """Return a state machine's name: its logical id where CloudFormation would make one up."""
+        """Return a state machine's name: its logical id where CloudFormation would generate one."""
         return str(self.resolve(self.resources("AWS::Serverless::StateMachine")[name].get("Name", name)))
 
     def _statements(self, role: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -142,7 +142,7 @@ class Template:
         return [one for policy in policies for one in self.resolve(policy["PolicyDocument"]["Statement"])]
 
     def outputs(self) -> dict[str, str]:
-        """Return the values of the outputs that the conditions let be, by key."""
+        """Return the values of the outputs whose conditions hold, by key."""
         outputs = self._body.get("Outputs", {})
         return {key: str(self.resolve(one["Value"])) for key, one in outputs.items() if self._is_made(one)}
 
@@ -151,7 +151,7 @@ class Template:
         return {name: self.resolve(properties) for name, properties in self.resources("AWS::Events::Rule").items()}
 
     def endpoint_alarms(self) -> dict[str, dict[str, Any]]:
-        """Return the alarms over an endpoint's metrics, resolved, by logical id, without whom they tell."""
+        """Return the alarms on an endpoint's metrics, resolved, by logical id, without their actions."""
         alarms = self.resources("AWS::CloudWatch::Alarm").items()
         return {
             name: {key: self.resolve(value) for key, value in properties.items() if key != "AlarmActions"}
@@ -161,7 +161,7 @@ class Template:
         }
 
     def resolve(self, node: Any) -> Any:
-        """Return a value of the template with its Ref, Fn::GetAtt, Fn::Sub and Fn::If answered."""
+        """Return a value of the template with its Ref, Fn::GetAtt, Fn::Sub and Fn::If resolved."""
         if isinstance(node, list):
             return [value for value in map(self.resolve, node) if value is not NO_VALUE]
         if not isinstance(node, dict):
@@ -207,7 +207,7 @@ class Template:
                 return all(map(self._holds, operands))
             case "Fn::Or":
                 return any(map(self._holds, operands))
-        raise TemplateError(f"{self._path.name}: the local stack knows no condition {operator}.")
+        raise TemplateError(f"{self._path.name}: the local stack doesn't support the condition {operator}.")
 
     def _variables(self, properties: dict[str, Any]) -> dict[str, str]:
         variables = properties.get("Environment", {}).get("Variables", {})
@@ -229,7 +229,7 @@ class Template:
         }
         if name in pseudo or name in self.parameters:
             return pseudo.get(name) or self.parameters[name]
-        # SAM's own: `!Ref Function.Alias` is the ARN of the alias that AutoPublishAlias names.
+        # An extension of SAM: `!Ref Function.Alias` is the ARN of the alias that AutoPublishAlias names.
         name, _, attribute = name.partition(".")
         return self._attribute(name, attribute or "Ref")
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.lambdas import Function, Result
+from local.lambdas import Function
+from local.runtime_api import Result
 from local.template import FunctionSpec
 from tests.waiting import LONGEST_SECONDS, wait_until
 

@@ -79,7 +79,7 @@ def test_the_report_needs_nothing_beside_it(out: Path) -> None:
 def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> None:
     arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--out", str(tmp_path)]
     process = subprocess.Popen([*WORKFLOW, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # Once the training job's program runs there are the stack, its leash and the program.
+    # Once the training job's program runs the stack, the supervisor and the program run.
     wait_until(lambda: len(children(process.pid)) >= 3)
     family = children(process.pid)
     process.kill()

@@ -26,7 +26,7 @@ def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str
         begun.append(True)
         if len(begun) == 3:
             of_part = [one for one in children(deployed.stack.pid) if part in command(one)]
-            killed.append(next(one for one in of_part if "leash" not in command(one)))
+            killed.append(next(one for one in of_part if "supervisor" not in command(one)))
             os.kill(killed[0], signal.SIGKILL)
 
     # Two run at once: when the third begins, one has ended, so that every part has a process, and one is under way.

@@ -10,7 +10,8 @@ from werkzeug.test import Client
 
 from local.app_stack import AppStack
 from local.gateway import LAMBDA_PAYLOAD_BYTES, Gateway
-from local.lambdas import Function, Result
+from local.lambdas import Function
+from local.runtime_api import Result
 from local.sagemaker.control_plane import SageMaker
 
 CREDENTIAL = "Credential=local/20260101/us-east-1/s3/aws4_request"

@@ -4,12 +4,14 @@ import sys
 
 import pytest
 
-from local import supervisor as leash
+from local import supervisor
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 
 def start(*command: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, leash.__file__, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, supervisor.__file__, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 def lives(pid: int) -> bool:
@@ -21,7 +23,7 @@ def lives(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("code", [0, 1, 7])
-def test_the_commands_exit_code_is_the_leashs(code: int) -> None:
+def test_the_supervisor_ends_with_the_commands_exit_code(code: int) -> None:
     with start(sys.executable, "-c", f"raise SystemExit({code})") as process:
         assert process.wait(LONGEST_SECONDS) == code
 
@@ -36,11 +38,11 @@ def test_the_command_ends_when_the_parents_end_of_the_pipe_closes(obeys: bool) -
         pid = int(process.stdout.readline())
         assert lives(pid)
         process.stdin.close()
-        process.wait(leash.GRACE_SECONDS + LONGEST_SECONDS)
+        process.wait(supervisor.GRACE_SECONDS + LONGEST_SECONDS)
     wait_until(lambda: not lives(pid))
 
 
-def test_the_command_ends_when_the_leash_is_killed() -> None:
+def test_the_command_ends_when_the_supervisor_is_killed() -> None:
     source = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     with start(sys.executable, "-c", source) as process:
         assert process.stdout is not None

@@ -160,7 +160,10 @@ def test_a_value_is_chosen_by_its_condition_and_no_value_leaves_its_place(
 
 @pytest.mark.parametrize(
     ("conditions", "said"),
-    [("{}", "no condition Checks"), ('{Checks: {"Fn::Contains": [[a], a]}}', "knows no condition Fn::Contains")],
+    [
+        ("{}", "no condition Checks"),
+        ('{Checks: {"Fn::Contains": [[a], a]}}', "doesn't support the condition Fn::Contains"),
+    ],
 )
 def test_a_condition_that_cannot_be_answered_is_named(tmp_path: Path, conditions: str, said: str) -> None:
     path = tmp_path / "template.yaml"
