@@ -35,7 +35,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from contracts.dataset import DatasetRecord
-from local.sagemaker.fleet import reserve_port
+from local.sagemaker.container_client import reserve_port
 from training import stage
 from training.datasets import cifar
 

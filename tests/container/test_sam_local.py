@@ -17,7 +17,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from local import launch, sam, stack
-from local.sagemaker.fleet import reserve_port
+from local.sagemaker.container_client import reserve_port
 from tests.waiting import wait_until
 from training.datasets.sample import sample_archive
 from training.deploy import deploy

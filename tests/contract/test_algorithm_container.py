@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from local.sagemaker.fleet import reserve_port
+from local.sagemaker.container_client import reserve_port
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 PROGRAM = Path(__file__).parents[2] / "training" / "algorithms" / "scattering_ridge"

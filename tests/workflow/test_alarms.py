@@ -40,7 +40,7 @@ def ringing(metrics: Metrics, **alarm: Any) -> bool:
     if "ExtendedStatistic" not in alarm:
         settings["Statistic"] = "Sum"
     cloudwatch.put_metric_alarm(AlarmName="tested", **settings | alarm)
-    found = Alarms(cloudwatch, metrics).ringing(["tested"]) == ["tested"]
+    found = Alarms(cloudwatch, metrics).firing(["tested"]) == ["tested"]
     state = cloudwatch.describe_alarms(AlarmNames=["tested"])["MetricAlarms"][0]["StateValue"]
     assert (state == "ALARM") == found
     return found
@@ -101,7 +101,7 @@ def test_an_alarm_over_something_else_has_the_state_that_was_set(metrics: Metric
     assert not ringing(metrics, Namespace="Elsewhere")
     cloudwatch = boto3.client("cloudwatch")
     cloudwatch.set_alarm_state(AlarmName="tested", StateValue="ALARM", StateReason="set")
-    assert Alarms(cloudwatch, metrics).ringing(["tested"]) == ["tested"]
+    assert Alarms(cloudwatch, metrics).firing(["tested"]) == ["tested"]
     assert Alarms(cloudwatch, metrics).known(["tested", "unknown"]) == {"tested"}
 
 
