@@ -1,1 +1,1 @@
-"""The services that the workflow uses on AWS, answered on loopback."""
+"""The AWS services that the workflow uses, on loopback."""

@@ -101,7 +101,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         explore.explore(dataset.name, out)
     from inference import cases, run
     from monitoring.quality import evaluate
-    from monitoring.report import build as pull
+    from monitoring.report import build
     from monitoring.report.findings import unexpected_ends
     from training import deploy, predict, train
 
@@ -126,7 +126,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
     with clock.step("run", "send them through the state machine"):
         executions = run.run(machine, made, out, request.concurrency)
     with clock.step("report", "fetch the captured data, join it with the executions, and report"):
-        figures = pull.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
+        figures = build.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
     return {
         "dataset": dataset.name,
         "classes": dataset.classes,

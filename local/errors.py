@@ -1,4 +1,4 @@
-"""What can go wrong in the local stack."""
+"""Errors of the local stack."""
 
 from contracts.errors import WorkflowError
 

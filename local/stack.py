@@ -1,4 +1,4 @@
-"""What a local stack is called, how it can be run, and what can be asked of one that runs."""
+"""The local stack as others see it: its names, its options, and the requests to a running one."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The structure of definitions in the Amazon States Language: what AWS refuses when a machine is created or updated.
+"""The structure of definitions in the Amazon States Language, and what AWS refuses in it.
 
 Rules: https://states-language.net/spec.html. Codes:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST_NAME = 80
-# A path that can only name one node; two dollars begin one in the context object.
+# A path that can name only one node; with two dollars it starts at the context object.
 REFERENCE_PATH = re.compile(r"\$\$?(\.[\w-]+|\['[^']+'\]|\[\d+\])*")
 
 
@@ -33,7 +33,7 @@ class Processor:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that AWS refuses, by its code."""
+    """Something that AWS refuses: its code, its message, and where it is in the definition."""
 
     code: str
     message: str
@@ -76,7 +76,7 @@ def reached(processor: Processor, start: str) -> set[str]:
 
 
 def ends(state: Mapping[str, Any]) -> bool:
-    """Whether a state ends its processor."""
+    """Whether its processor ends after a state."""
     return state.get("End") is True or state.get("Type") in {"Succeed", "Fail"}
 
 

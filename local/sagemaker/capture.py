@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Capture:
-    """Collects the records of a variant and writes them in files of about a second each."""
+    """Collects the records of a variant and writes one file per second."""
 
     def __init__(self, endpoint: str, variant: str, config: dict[str, Any] | None, s3: "S3Client") -> None:
         self._config = config if config and config.get("EnableCapture") else None
@@ -47,7 +47,7 @@ class Capture:
             self._thread.start()
 
     def add(self, body: bytes, content_type: str, output: bytes, output_type: str, inference_id: str | None) -> None:
-        """Keep one request and its answer, if the sampling takes it."""
+        """Keep one request and its answer, if it is sampled."""
         if self._config is None or random.uniform(0, 100) >= self._config["InitialSamplingPercentage"]:  # noqa: S311
             return
         metadata = {"eventId": str(uuid.uuid4()), "inferenceTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
@@ -67,7 +67,7 @@ class Capture:
             self._flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the records that are left and stop."""
         self._closing.set()
         if self._config:
             self._thread.join()

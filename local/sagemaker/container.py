@@ -75,7 +75,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Write a model.tar.gz whose bytes depend on the files alone: sorted, with no times and no owners."""
+    """Write a model.tar.gz whose bytes depend only on the files: sorted, without times and owners."""
 
     def neutral(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.mtime = member.uid = member.gid = 0

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "AWS/SageMaker"
 FLUSH_SECONDS = 1.0
-# Samples are kept for alarms, which look back minutes.
-KEPT = 200_000
+# Alarms look back some minutes.
+MAX_SAMPLES = 200_000
 MICROSECONDS = 1_000_000
 
 
@@ -33,11 +33,11 @@ class Sample:
 
 
 class Metrics:
-    """Collects what each request adds, keeps it for alarms, and sends it to CloudWatch every second."""
+    """Collects a sample of each metric per request, keeps it for alarms, and sends it to CloudWatch every second."""
 
     def __init__(self, cloudwatch: "CloudWatchClient") -> None:
         self._cloudwatch = cloudwatch
-        self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
         self._unsent: list[Sample] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()

@@ -70,6 +70,6 @@ class Records:
 
 
 def summary(record: Record, kind: str, *fields: str) -> Record:
-    """Return what a List operation shows of a record: name, time, ARN, and some fields more."""
+    """Return what a List operation shows of a record: name, time, ARN and the fields given."""
     names = (f"{kind}Name", "CreationTime", *fields)
     return {name: record[name] for name in names} | {f"{kind}Arn": record["Arn"]}

@@ -3,6 +3,7 @@
 The contract: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html.
 """
 
+import logging
 import math
 import subprocess
 import tempfile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DEFAULT_MAX_RUNTIME = 86_400
+
+logger = logging.getLogger(__name__)
 
 
 class TrainingJob:
@@ -126,4 +129,5 @@ class TrainingJob:
         return {"BillableTimeInSeconds": math.ceil(self._seconds)}
 
     def _fail(self, reason: str) -> None:
-        self._states.enter(State.FAILED, FailureReason=reason[:REASON_CHARACTERS], **self._billed())
+        if not self._states.enter(State.FAILED, FailureReason=reason[:REASON_CHARACTERS], **self._billed()):
+            logger.error("%s failed after it had ended: %s", self._record["TrainingJobName"], reason)

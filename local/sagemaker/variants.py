@@ -10,7 +10,7 @@ PROPERTIES = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "
 
 
 def updated(current: Sequence[Variant], wanted: Sequence[Variant], request: Mapping[str, Any]) -> list[Variant]:
-    """Return the variants that an UpdateEndpoint request leads to: as wanted, but for the properties that are kept.
+    """Return the variants after an UpdateEndpoint request: as wanted, except for the properties that it retains.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
     """

@@ -1,4 +1,4 @@
-"""A canary under load: a worse model is taken back, a good one stays, and every request gets an answer."""
+"""A canary under load: a worse model is rolled back, a good one stays, and every request gets an answer."""
 
 import threading
 import time

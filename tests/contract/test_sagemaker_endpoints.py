@@ -51,7 +51,7 @@ def test_an_endpoint_that_is_not_there_can_not_be_rolled_back(endpoint: str) -> 
         rollback(endpoint)
 
 
-def test_a_container_that_does_not_start_fails_the_endpoint_and_the_next_deployment_mends_it(endpoint: str) -> None:
+def test_a_container_that_does_not_start_fails_the_endpoint_and_the_next_deployment_repairs_it(endpoint: str) -> None:
     with pytest.raises(DeployError, match=r"Failed: .* did not pass the ping health check"):
         serve("broken", endpoint)
     assert serve("scattering_ridge", endpoint).changed
