@@ -138,7 +138,8 @@ def _listen(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     except OSError as error:
-        raise AddressTaken(f"The stack can't listen on {address}, port {port}: {error.strerror}.") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise AddressTaken(f"The stack can't listen on {address}, port {port}: {reason}.") from error
 
 
 @contextmanager
