@@ -16,10 +16,12 @@ from rich.table import Table
 
 from local.errors import LocalError
 from local.launch import Starting, starting
-from local.stack import Options
+from local.stack import Options, Running
 
 if TYPE_CHECKING:
     from monitoring.quality.evaluate import Evaluation
+    from training.dataset import Dataset
+    from training.model import Model
 
 ENDPOINT = "image-classification"
 SUMMARY_FILE = "summary.json"
@@ -85,46 +87,25 @@ def run_demo(request: Request, console: Console) -> None:
 
 
 def _steps(request: Request, clock: Clock, stack: Starting, console: Console) -> dict[str, Any]:
-    from training import explore, stage
-
-    out = request.out
-    with clock.step("stage", "get the images, check them, and put them into S3"):
-        dataset = stage.stage(
-            request.dataset, out, archive=request.archive, verify=request.verify, classes=request.classes
-        )
-        started = stack.ready()
-        os.environ.update(started.environment)
-        bucket, role = started.environment["WORKFLOW_BUCKET"], started.environment["WORKFLOW_ROLE_ARN"]
-        machine = started.environment["WORKFLOW_STATE_MACHINE_ARN"]
-        stage.upload(dataset, out, bucket)
-    with clock.step("explore", "count, measure and draw samples"):
-        explore.explore(dataset.name, out)
+    dataset, running = _stage(request, clock, stack)
+    model = _serve(request, clock, running, dataset, console)
     from inference import cases, run
     from monitoring.quality import evaluate
     from monitoring.report import build
     from monitoring.report.findings import unexpected_ends
-    from training import deploy, predict, train
 
-    with clock.step("train", "run a SageMaker training job"):
-        model = train.train(dataset, bucket=bucket, role_arn=role, out=out)
-    with clock.step("deploy", "serve the model by an endpoint that captures its data"):
-        deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
-    with clock.step("predict", "classify one image by the endpoint"):
-        first = sorted((out / dataset.folder / "test").iterdir())[0]
-        for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
-            shares = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
-            console.print(f"  {first.name}: {shares}", highlight=False)
+    out, bucket = request.out, running.environment["WORKFLOW_BUCKET"]
     with clock.step("evaluate", "classify all test images, and choose the threshold"):
         evaluation = evaluate.evaluate(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
         threshold = _threshold(request, evaluation)
         parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
         parameters |= {"ImageSize": str(model.image_size)}
         parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
-        started.deploy(parameters)
+        running.deploy(parameters)
     with clock.step("cases", "make test cases, also from broken images"):
         made = cases.generate(bucket, dataset.name, out, request.images)
     with clock.step("run", "send them through the state machine"):
-        executions = run.run(machine, made, out, request.concurrency)
+        executions = run.run(running.environment["WORKFLOW_STATE_MACHINE_ARN"], made, out, request.concurrency)
     with clock.step("report", "fetch the captured data, join it with the executions, and report"):
         figures = build.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
     return {
@@ -141,6 +122,39 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         "execution_seconds": figures.seconds,
         "unexpected": unexpected_ends(made, executions),
     }
+
+
+def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[Dataset, Running]":
+    """Prepare the data set while the stack starts, and lead this process to the stack."""
+    from training import explore, stage
+
+    with clock.step("stage", "get the images, check them, and put them into S3"):
+        dataset = stage.stage(
+            request.dataset, request.out, archive=request.archive, verify=request.verify, classes=request.classes
+        )
+        running = stack.ready()
+        os.environ.update(running.environment)
+        stage.upload(dataset, request.out, running.environment["WORKFLOW_BUCKET"])
+    with clock.step("explore", "count, measure and draw samples"):
+        explore.explore(dataset.name, request.out)
+    return dataset, running
+
+
+def _serve(request: Request, clock: Clock, running: Running, dataset: "Dataset", console: Console) -> "Model":
+    """Train a model, deploy it, and classify one image."""
+    from training import deploy, predict, train
+
+    bucket, role = running.environment["WORKFLOW_BUCKET"], running.environment["WORKFLOW_ROLE_ARN"]
+    with clock.step("train", "run a SageMaker training job"):
+        model = train.train(dataset, bucket=bucket, role_arn=role, out=request.out)
+    with clock.step("deploy", "serve the model by an endpoint that captures its data"):
+        deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
+    with clock.step("predict", "classify one image by the endpoint"):
+        first = sorted((request.out / dataset.folder / "test").iterdir())[0]
+        for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
+            shares = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
+            console.print(f"  {first.name}: {shares}", highlight=False)
+    return model
 
 
 def _threshold(request: Request, evaluation: "Evaluation") -> float | None:
