@@ -19,8 +19,8 @@ from local.launch import Starting, starting
 from local.stack import Options, Running
 
 if TYPE_CHECKING:
+    from contracts.dataset import DatasetRecord
     from monitoring.quality.evaluate import Evaluation
-    from training.dataset import Dataset
     from training.model import Model
 
 ENDPOINT = "image-classification"
@@ -124,7 +124,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
     }
 
 
-def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[Dataset, Running]":
+def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[DatasetRecord, Running]":
     """Prepare the data set while the stack starts, and lead this process to the stack."""
     from training import explore, stage
 
@@ -140,7 +140,7 @@ def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[Dataset, R
     return dataset, running
 
 
-def _serve(request: Request, clock: Clock, running: Running, dataset: "Dataset", console: Console) -> "Model":
+def _serve(request: Request, clock: Clock, running: Running, dataset: "DatasetRecord", console: Console) -> "Model":
     """Train a model, deploy it, and classify one image."""
     from training import deploy, predict, train
 
