@@ -5,6 +5,7 @@ import pytest
 
 from contracts.coverage import CoverageError, coverage_at_error, coverage_curve
 from contracts.outcomes import is_accepted
+from tests.messages import exactly
 
 NAN = float("nan")
 
@@ -75,5 +76,12 @@ def test_no_error_may_be_tolerated() -> None:
 
 @pytest.mark.parametrize("confidence", [[], [NAN], [0.5, float("inf")]])
 def test_a_curve_of_nothing_or_of_no_numbers_is_refused(confidence: list[float]) -> None:
-    with pytest.raises(CoverageError, match="at least one prediction, and every confidence must be a finite number"):
+    message = "Coverage needs at least one prediction, and every confidence must be a finite number."
+    with pytest.raises(CoverageError, match=exactly(message)):
         coverage_curve(confidence, [True] * len(confidence))
+
+
+def test_confidences_that_are_whole_numbers_are_numbers_too() -> None:
+    curve = coverage_curve([0, 1], [False, True])
+    assert curve.thresholds.dtype == np.float64
+    assert (curve.thresholds.tolist(), curve.wrong.tolist()) == ([1.0, 0.0], [0, 1])
