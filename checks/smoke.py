@@ -27,7 +27,7 @@ from training.sagemaker.endpoint import EndpointOptions
 from training.sagemaker.polling import pauses
 from training.sagemaker.update import canary_of
 from training.stage import stage
-from training.teardown import standing
+from training.teardown import list_resources
 from training.train import train
 
 ALGORITHM = "scattering_ridge"
@@ -48,7 +48,7 @@ def smoke(report: Callable[[Check], None], copy: Copy | None = None, *, build: b
             _deploy(report, copy, build=build)
     finally:
         report(Check("cost", Status.OK, copy.meter.sentence(boto3.Session().region_name or "")))
-    left = [f"{thing.kind} {thing.name}" for thing in standing(copy.name)]
+    left = [f"{thing.kind} {thing.name}" for thing in list_resources(copy.name)]
     found = ", ".join(left) or "log groups and the container image are left"
     report(judged("teardown", not left, found, "Delete them; they cost money."))
 

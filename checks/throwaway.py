@@ -20,7 +20,7 @@ from training.model import JOB_FILE, Job
 from training.sagemaker.costs import PRICES, instance_cost
 from training.sagemaker.polling import pauses
 from training.sagemaker.stacks import StackMissing, Stacks, read_outputs
-from training.teardown import standing, teardown
+from training.teardown import list_resources, teardown
 
 LONGEST_WAIT = 300.0
 ENDED = {"Completed", "Failed", "Stopped"}
@@ -146,7 +146,7 @@ def _stop_training(copy: Copy) -> None:
 
 
 def _delete_endpoint(copy: Copy) -> None:
-    teardown(standing(copy.name))
+    teardown(list_resources(copy.name))
 
 
 def _delete_bucket(copy: Copy) -> None:

@@ -170,7 +170,7 @@ def teardown(
     stacks = Stacks(stack)
     endpoint = endpoint or stacks.endpoint
     bucket = bucket or stacks.bucket if data else None
-    found = teardown.standing(endpoint, bucket)
+    found = teardown.list_resources(endpoint, bucket)
     if not found:
         console.print(f"Nothing is deployed for {endpoint}.")
         return

@@ -1,4 +1,4 @@
-"""Put a model behind an endpoint, or an endpoint onto another model, and wait until it serves."""
+"""Deploy a model to a new or an existing endpoint, and wait until it serves."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ def deploy(
 ) -> Deployment:
     """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
 
-    Whatever already stands as asked is left alone, so a deployment that was interrupted is finished by the next.
+    Resources that already exist as requested are kept, so the next deployment finishes one that was interrupted.
     An endpoint that serves something else is updated: `canary` says how the traffic moves and what rolls it back.
     Without `scaling` the number of instances stays as the options say.
 
@@ -64,18 +64,18 @@ def deploy(
     owned = _is_owned(sagemaker, endpoint_name)
     if owned is False:
         raise DeployError(
-            f"The name {endpoint_name} is taken by an endpoint that wasn't deployed from here; choose another, or tag "
+            f"The name {endpoint_name} is taken by an endpoint that this project didn't deploy; choose another, or tag "
             f"that one with {OWNER_TAG}={endpoint_name}."
         )
-    standing = settle(sagemaker, endpoint_name, failed_too=True) if owned else None
-    if standing and standing["EndpointStatus"] != "Failed" and options.serverless_memory is not None:
-        _check_serverless(standing)
-    if not _model_stands(sagemaker, new_model["ModelName"]):
+    current = settle(sagemaker, endpoint_name, failed_too=True) if owned else None
+    if current and current["EndpointStatus"] != "Failed" and options.serverless_memory is not None:
+        _check_serverless(current)
+    if not _model_exists(sagemaker, new_model["ModelName"]):
         sagemaker.create_model(**new_model)
-    if not _config_stands(sagemaker, new_config["EndpointConfigName"]):
+    if not _config_exists(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
     config = new_config["EndpointConfigName"]
-    changed = standing is not None and _update(sagemaker, standing, config, canary, keep_count=scaling is not None)
+    changed = current is not None and _update(sagemaker, current, config, canary, keep_count=scaling is not None)
     if not _is_owned(sagemaker, endpoint_name):
         _create(sagemaker, endpoint_name, config, options)
         changed = True
@@ -107,13 +107,13 @@ def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     sagemaker = boto3.client("sagemaker")
     if not _is_owned(sagemaker, endpoint_name):
         raise DeployError(f"There is no endpoint {endpoint_name} to roll back.")
-    standing = settle(sagemaker, endpoint_name)
+    current = settle(sagemaker, endpoint_name)
     config = previous_config(sagemaker, endpoint_name)
     if config is None:
         raise DeployError(f"The endpoint {endpoint_name} has had no other configuration to go back to.")
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     if any("ServerlessConfig" in variant for variant in variants):
-        _check_serverless(standing)
+        _check_serverless(current)
     update(
         sagemaker,
         endpoint_name,
@@ -125,37 +125,37 @@ def rollback(endpoint_name: str, canary: Canary | None = None) -> str:
     return config
 
 
-def _check_serverless(standing: "DescribeEndpointOutputTypeDef") -> None:
-    """Refuse to make an endpoint on instances serverless, as SageMaker does.
+def _check_serverless(current: "DescribeEndpointOutputTypeDef") -> None:
+    """Refuse to update an endpoint with instances to serverless, as SageMaker does.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
     """
-    if not is_serverless(standing):
-        endpoint = standing["EndpointName"]
+    if not is_serverless(current):
+        endpoint = current["EndpointName"]
         raise DeployError(
             f"The endpoint {endpoint} runs on instances, and SageMaker can't update it to a serverless configuration, "
-            "not even to roll back: deploy to another name with --endpoint, or take this one down first with "
+            "not even to roll back: deploy to another name with --endpoint, or delete this one first with "
             f"`workflow teardown --endpoint {endpoint}`."
         )
 
 
 def _update(
     sagemaker: "SageMakerClient",
-    standing: "DescribeEndpointOutputTypeDef",
+    current: "DescribeEndpointOutputTypeDef",
     config: str,
     canary: Canary,
     *,
     keep_count: bool,
 ) -> bool:
-    """Move a standing endpoint to the configuration, or delete it where it failed; return whether anything changed."""
-    endpoint = standing["EndpointName"]
-    if standing["EndpointStatus"] == "Failed":
-        # Nothing else can be done with it.
+    """Move an existing endpoint to the configuration, or delete it where it failed; return whether anything changed."""
+    endpoint = current["EndpointName"]
+    if current["EndpointStatus"] == "Failed":
+        # A failed endpoint can only be deleted.
         sagemaker.delete_endpoint(EndpointName=endpoint)
         for _ in pauses():
             if _is_owned(sagemaker, endpoint) is None:
                 break
-    elif standing["EndpointConfigName"] == config:
+    elif current["EndpointConfigName"] == config:
         return False
     else:
         update(sagemaker, endpoint, config, canary, lambda: settle(sagemaker, endpoint), keep_count=keep_count)
@@ -176,19 +176,19 @@ def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = Fa
     """Wait until the endpoint's status is final, and return its description."""
     with Console(stderr=True).status(f"The endpoint {endpoint} …") as status:
         for waited in pauses():
-            standing = sagemaker.describe_endpoint(EndpointName=endpoint)
-            state = standing["EndpointStatus"]
+            current = sagemaker.describe_endpoint(EndpointName=endpoint)
+            state = current["EndpointStatus"]
             if state == "InService" or (state == "Failed" and failed_too):
-                return standing
+                return current
             if state in {"Failed", "OutOfService", "UpdateRollbackFailed"}:
-                reason = with_advice(standing.get("FailureReason", "SageMaker gives no reason"))
+                reason = with_advice(current.get("FailureReason", "SageMaker gives no reason"))
                 raise DeployError(f"The endpoint {endpoint} is {state}: {reason}")
-            status.update(f"The endpoint {endpoint} is {state} since {waited:.0f} s")
-    raise AssertionError("the pauses have no end")
+            status.update(f"The endpoint {endpoint} has been {state} for {waited:.0f} s")
+    raise AssertionError("pauses() never ends")
 
 
 def _is_owned(sagemaker: "SageMakerClient", endpoint: str) -> bool | None:
-    """Whether the endpoint was deployed from here, None where there is none."""
+    """Whether this project deployed the endpoint; None if there is no such endpoint."""
     pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=endpoint)
     for page in pages:
         for item in page["Endpoints"]:
@@ -198,11 +198,11 @@ def _is_owned(sagemaker: "SageMakerClient", endpoint: str) -> bool | None:
     return None
 
 
-def _model_stands(sagemaker: "SageMakerClient", name: str) -> bool:
+def _model_exists(sagemaker: "SageMakerClient", name: str) -> bool:
     pages = sagemaker.get_paginator("list_models").paginate(NameContains=name)
     return any(item["ModelName"] == name for page in pages for item in page["Models"])
 
 
-def _config_stands(sagemaker: "SageMakerClient", name: str) -> bool:
+def _config_exists(sagemaker: "SageMakerClient", name: str) -> bool:
     pages = sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=name)
     return any(item["EndpointConfigName"] == name for page in pages for item in page["EndpointConfigs"])

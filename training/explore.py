@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from contracts.dataset import DatasetError, DatasetRecord, parse_lst
+from contracts.files import write_whole
 from training.dataset import read_staged
 
 SHEET = "samples.png"
@@ -23,7 +24,7 @@ TITLE = 30
 
 @dataclass(frozen=True)
 class PixelStatistics:
-    """Mean and standard deviation over pixels, for red, green and blue, with 0 black and 1 full."""
+    """Mean and standard deviation over pixels, for red, green and blue, on a scale from 0 (black) to 1."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -58,7 +59,7 @@ def explore(name: str, out: Path) -> Exploration:
         {label: _statistics(images) for label, images in by_class.items()},
         str(out / SHEET),
     )
-    (out / RECORD).write_text(json.dumps(asdict(exploration), indent=2) + "\n")
+    write_whole(out / RECORD, json.dumps(asdict(exploration), indent=2) + "\n")
     return exploration
 
 

@@ -1,12 +1,12 @@
 """What a trained model is: the record `model.json`, which leads from an endpoint back to the data."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from contracts.files import write_whole
 from training.errors import ModelRecordError
 
 MODEL_FILE = "model.json"
@@ -31,11 +31,8 @@ class Job:
     image_size: int
 
     def write(self, path: Path) -> None:
-        """Write the record as JSON, beside and then in place."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        beside.replace(path)
+        """Write the record as JSON."""
+        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,4 +1,4 @@
-"""Ask an endpoint what is in images: files, folders, or objects in S3."""
+"""Ask an endpoint to classify images: files, folders, or objects in S3."""
 
 import json
 import math
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 CONTENT_TYPE = "application/x-image"
-# What InvokeEndpoint takes, in bytes.
+# The largest body that InvokeEndpoint takes, in bytes.
 LARGEST = 6_291_456
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 AT_ONCE = 4

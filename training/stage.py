@@ -55,8 +55,8 @@ def stage(
 ) -> DatasetRecord:
     """Make a data set in `out/datasets/<name>/` and, with a `bucket`, under the same keys in S3.
 
-    A data set that stood there is replaced once the new one is whole. In S3 its record, which makes it a data set, is
-    taken away while the objects change.
+    An existing data set of that name is replaced once the new one is complete. In S3 its record is deleted while the
+    objects change, so that nobody uses a data set that is not whole.
 
     Args:
         source: `sample` (drawn), `cifar100`, or the path of a folder of `<class>/<image>` files (`./sample`, if it is
@@ -112,7 +112,7 @@ def _check_classes(classes: Sequence[str]) -> None:
 
 
 def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> DatasetRecord:
-    """Write the images, the lists and the record beside where they belong, and put them there at once.
+    """Write the images, the lists and the record to a temporary folder, and then move it into place.
 
     Raises:
         DatasetError: a class has no training or no test image.
@@ -173,7 +173,7 @@ def _plain(file: str) -> str:
 
 
 def upload(dataset: DatasetRecord, out: Path, bucket: str) -> None:
-    """Put a data set's files to S3, and take away what an earlier one of its name left; the record goes last.
+    """Upload a data set's files to S3, and delete what an earlier one of its name left; the record goes last.
 
     Raises:
         DatasetError: S3 refused, or can't be reached; then the record is missing there.

@@ -23,10 +23,10 @@ Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "da
 
 
 @dataclass(frozen=True)
-class Standing:
+class Resource:
     """One deployed thing; `hourly` in USD, None where the table of prices doesn't say.
 
-    The name of data is a prefix of the bucket, and `objects` counts what lies below it, versions and markers included.
+    The name of data is a prefix of the bucket; `objects` counts its objects, with all versions and delete markers.
     """
 
     kind: Kind
@@ -35,31 +35,31 @@ class Standing:
     objects: int = 0
 
 
-def standing(endpoint: str, bucket: str | None = None) -> list[Standing]:
-    """List what was deployed for an endpoint, in the order in which it can be taken down.
+def list_resources(endpoint: str, bucket: str | None = None) -> list[Resource]:
+    """List what was deployed for an endpoint, in the order in which it can be deleted.
 
     With a bucket, what the workflow wrote there and what was uploaded to it is listed too, of every endpoint.
     """
     sagemaker = boto3.client("sagemaker")
-    found = [Standing("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []
+    found = [Resource("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []
     for name, arn in _named(sagemaker, "list_endpoints", "Endpoints", "Endpoint", endpoint):
         if name == endpoint and _is_of(sagemaker, arn, endpoint):
-            found.append(Standing("endpoint", name, _hourly(sagemaker, name)))
+            found.append(Resource("endpoint", name, _hourly(sagemaker, name)))
     for name, arn in _named(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfig", endpoint):
         if _is_of(sagemaker, arn, endpoint):
-            found.append(Standing("endpoint configuration", name, 0.0))
+            found.append(Resource("endpoint configuration", name, 0.0))
     for name, arn in _named(sagemaker, "list_models", "Models", "Model", endpoint):
         if _is_of(sagemaker, arn, endpoint):
-            found.append(Standing("model", name, 0.0))
+            found.append(Resource("model", name, 0.0))
     if bucket:
         s3 = boto3.client("s3")
         counts = {prefix: sum(1 for _ in _versions(s3, bucket, prefix)) for prefix in Prefix}
-        found += [Standing("data", prefix, None, count) for prefix, count in counts.items() if count]
+        found += [Resource("data", prefix, None, count) for prefix, count in counts.items() if count]
     return found
 
 
-def teardown(found: list[Standing], bucket: str | None = None) -> None:
-    """Take down what `standing` listed, in its order; what is gone meanwhile is no error.
+def teardown(found: list[Resource], bucket: str | None = None) -> None:
+    """Delete what `list_resources` listed, in its order; what is gone meanwhile is no error.
 
     Raises:
         DeployError: data is to be deleted, and no bucket is named.
@@ -103,7 +103,7 @@ def _hourly(sagemaker: "SageMakerClient", endpoint: str) -> float | None:
     try:
         config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     except ClientError:
-        return None  # Somebody deleted the configuration under the endpoint: its instances are unknown.
+        return None  # The configuration was deleted while the endpoint runs: its instances are unknown.
     counts = {item["VariantName"]: item.get("CurrentInstanceCount") for item in described.get("ProductionVariants", ())}
     costs = []
     for variant in config["ProductionVariants"]:
@@ -137,4 +137,6 @@ def _delete_data(s3: "S3Client", bucket: str, prefix: str) -> None:
         objects = [{"Key": key, "VersionId": version} for key, version in keys[start : start + 1000]]
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]  # the stubs miss that these keys are enough
         if errors := answer.get("Errors"):
-            raise DeployError(f"{len(errors)} objects stay below {prefix}, the first because: {errors[0]['Message']}")
+            raise DeployError(
+                f"{len(errors)} objects under {prefix} could not be deleted, the first because: {errors[0]['Message']}"
+            )

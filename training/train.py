@@ -1,4 +1,4 @@
-"""Train a model with a SageMaker training job: start it, follow it, and write down what came of it."""
+"""Train a model with a SageMaker training job: start it, follow it, and record its model."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ from training.sagemaker.request import TrainingOptions, training_request
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
 
-# It tells of every place where it found no settings.
+# It logs every place where it found no settings.
 logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
@@ -89,7 +89,7 @@ def plan(
     """Return the job that `train` would start, and the request that starts it; nothing is asked of AWS.
 
     Raises:
-        JobError: there is no such algorithm, it can't be trained on this data set, or the role is no role.
+        JobError: there is no such algorithm, it can't be trained on this data set, or the role's ARN is not valid.
         NoRegionError: no region is set.
     """
     options = options or TrainingOptions()
@@ -99,7 +99,7 @@ def plan(
         raise NoRegionError
     role = ROLE.fullmatch(role_arn)
     if role is None:
-        raise JobError(f"{role_arn!r} is not the ARN of a role; give the one that SageMaker may take on.")
+        raise JobError(f"{role_arn!r} is not the ARN of a role; give that of the role that SageMaker assumes.")
     job = Job(
         training_job=f"{recipe.name.replace('_', '-')}-{dataset.name.replace('_', '-')[:24]}-{time.time_ns() // 10**6}",
         algorithm=recipe.name,

@@ -13,7 +13,7 @@ import pytest
 from local import launch, stack
 from tests.containers import write_programs
 from tests.processes import without_stack
-from training.teardown import standing, teardown
+from training.teardown import list_resources, teardown
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
     """A name of the test's own; what is deployed under it is taken down afterwards."""
     name = f"ep{zlib.crc32(request.node.name.encode())}"
     yield name
-    teardown(standing(name))
+    teardown(list_resources(name))
 
 
 FRESH = """

@@ -16,7 +16,7 @@ from training.deploy import Deployment, deploy
 from training.sagemaker.endpoint import EndpointOptions
 from training.sagemaker.scaling import Scaling
 from training.sagemaker.update import Canary
-from training.teardown import standing
+from training.teardown import list_resources
 
 
 def serve(
@@ -43,7 +43,7 @@ def answer_of(endpoint: str) -> str:
 
 def kinds(endpoint: str) -> list[str]:
     """Name the kinds of what is deployed for the endpoint."""
-    return [thing.kind for thing in standing(endpoint)]
+    return [thing.kind for thing in list_resources(endpoint)]
 
 
 def killed_after(operation: str, program: str, endpoint: str, **options: Any) -> None:

@@ -19,17 +19,17 @@ from training.deploy import deploy, rollback
 from training.errors import DeployError, PredictError
 from training.predict import predict
 from training.sagemaker.scaling import Scaling, is_scaled
-from training.teardown import standing, teardown
+from training.teardown import list_resources, teardown
 
 pytestmark = pytest.mark.usefixtures("programs")
 
 
 def test_the_same_deployment_again_changes_nothing(endpoint: str) -> None:
-    first, before = serve("scattering_ridge", endpoint), standing(endpoint)
+    first, before = serve("scattering_ridge", endpoint), list_resources(endpoint)
     again = serve("scattering_ridge", endpoint)
     assert (first.changed, again.changed) == (True, False)
     assert (first.config, first.model) == (again.config, again.model)
-    assert standing(endpoint) == before
+    assert list_resources(endpoint) == before
 
 
 def test_an_update_serves_the_new_model_and_a_rollback_the_old_one(endpoint: str) -> None:
@@ -72,7 +72,7 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=foreign, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     with pytest.raises(DeployError, match="is taken by an endpoint that wasn't deployed from here"):
         serve("better", foreign)
-    assert standing(foreign) == []
+    assert list_resources(foreign) == []
     sagemaker.delete_endpoint(EndpointName=foreign)
 
 
@@ -103,7 +103,7 @@ def test_what_a_killed_deployment_left_is_found_and_taken_down(endpoint: str, st
 
 
 def assert_nothing_stays(endpoint: str) -> None:
-    teardown(standing(endpoint))
+    teardown(list_resources(endpoint))
     sagemaker = boto3.client("sagemaker")
     assert sagemaker.list_endpoints(NameContains=endpoint)["Endpoints"] == []
     assert sagemaker.list_endpoint_configs(NameContains=endpoint)["EndpointConfigs"] == []
@@ -125,16 +125,16 @@ def test_an_endpoint_scales_and_its_scaling_is_taken_down_with_it(endpoint: str)
 
 def test_what_stands_is_listed_with_what_it_costs(endpoint: str) -> None:
     serve("scattering_ridge", endpoint, instances=2)
-    prices = {thing.kind: thing.hourly for thing in standing(endpoint)}
+    prices = {thing.kind: thing.hourly for thing in list_resources(endpoint)}
     assert prices == {"endpoint": pytest.approx(0.23), "endpoint configuration": 0.0, "model": 0.0}
 
 
 def test_data_stays_unless_it_is_asked_for(endpoint: str) -> None:
     serve("scattering_ridge", endpoint)
-    teardown(standing(endpoint))
+    teardown(list_resources(endpoint))
     s3 = boto3.client("s3")
     assert s3.list_objects_v2(Bucket=stack.BUCKET, Prefix="models/")["KeyCount"] > 0
-    found = standing(endpoint, stack.BUCKET)
+    found = list_resources(endpoint, stack.BUCKET)
     assert [thing.kind for thing in found] == ["data"] * len(found)
     with pytest.raises(DeployError, match="name the bucket"):
         teardown(found)
@@ -155,7 +155,7 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
             s3.put_object(Bucket=stack.BUCKET, Key=key, Body=content)
         s3.delete_object(Bucket=stack.BUCKET, Key=key)
     sam.upload_samples()
-    teardown(standing(endpoint, stack.BUCKET), stack.BUCKET)
+    teardown(list_resources(endpoint, stack.BUCKET), stack.BUCKET)
     left = s3.list_object_versions(Bucket=stack.BUCKET)
     keys = [one["Key"] for one in [*left["Versions"], *left["DeleteMarkers"]]]
     assert keys.count("photos/mine.png") == 3

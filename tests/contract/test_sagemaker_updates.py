@@ -13,7 +13,7 @@ from training.deploy import rollback
 from training.errors import DeployError
 from training.sagemaker.endpoint import VARIANT
 from training.sagemaker.scaling import is_scaled
-from training.teardown import standing, teardown
+from training.teardown import list_resources, teardown
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import ProductionVariantTypeDef
@@ -158,7 +158,7 @@ def other(endpoint: str) -> Iterator[str]:
     """The name of a second endpoint."""
     name = f"{endpoint}s"
     yield name
-    teardown(standing(name))
+    teardown(list_resources(name))
 
 
 @pytest.fixture

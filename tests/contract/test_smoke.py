@@ -19,7 +19,7 @@ from tests.containers import write_programs
 from training.datasets.sample import sample_archive
 from training.sagemaker.stacks import DEFAULT_STACK
 from training.stage import stage
-from training.teardown import standing
+from training.teardown import list_resources
 
 Parts = dict[str, str]
 
@@ -86,7 +86,7 @@ def copy_of(sam: Sam, out: Path) -> Copy:
 
 def assert_taken_down(sam: Sam) -> None:
     """Nothing is deployed, the bucket is gone, and both stacks were deleted, the app stack first."""
-    assert standing(DEFAULT_STACK) == []
+    assert list_resources(DEFAULT_STACK) == []
     assert stack.BUCKET not in {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     deleted = [name for word, name in sam.calls if word == "delete"]
     assert deleted == [DEFAULT_STACK, f"{DEFAULT_STACK}-data"]

@@ -31,12 +31,13 @@ def training_cost(request: Mapping[str, Any], region: str) -> Cost:
 
 
 def variant_cost(variant: Mapping[str, Any], region: str) -> Cost:
-    """Return what a production variant costs while it stands; `variant` is as CreateEndpointConfig takes it."""
+    """Return what a production variant costs while it is deployed; `variant` is as CreateEndpointConfig takes it."""
     if "ServerlessConfig" in variant:
         gigabytes = variant["ServerlessConfig"]["MemorySizeInMB"] / 1024
         second = gigabytes * PRICES["serverless_gb_second"]
         return Cost(
-            0.0, f"A serverless endpoint costs nothing idle, and ${second:.5f} a second of work{_where(region)}."
+            0.0,
+            f"A serverless endpoint costs nothing while idle, and ${second:.5f} per second of work{_where(region)}.",
         )
     return instance_cost(variant["InstanceType"], variant["InitialInstanceCount"], region)
 

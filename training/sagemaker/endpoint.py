@@ -96,7 +96,7 @@ def config_request(
         "InitialVariantWeight": 1.0,
     }
     if options.serverless_memory is None:
-        # Which types there are is for SageMaker to say.
+        # SageMaker itself checks the instance type.
         variant["InstanceType"] = cast("ProductionVariantInstanceTypeType", options.instance_type)
         variant["InitialInstanceCount"] = options.instances
     else:

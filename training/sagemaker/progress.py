@@ -86,13 +86,13 @@ def _until_ended(job: "TrainingJob", drain: Callable[[], None]) -> None:
 
 
 class Summary:
-    """The latest epoch and accuracies that a log has told."""
+    """The latest epoch and accuracies in a log."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
 
     def read(self, line: str) -> None:
-        """Take what a line tells."""
+        """Read the values in a line."""
         if match := EPOCH.search(line):
             self._values["epoch"] = match[1]
         for split, value in ACCURACY.findall(line):

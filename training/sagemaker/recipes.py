@@ -29,7 +29,7 @@ class Recipe:
 
     @property
     def built_in(self) -> bool:
-        """Whether SageMaker brings the container."""
+        """Whether SageMaker provides the container."""
         return self.image == BUILT_IN
 
     @property

@@ -63,7 +63,7 @@ def training_request(
             f"{recipe.name} takes images of {recipe.image_size} pixels a side, and {dataset.name} has "
             f"{dataset.image_size}; stage it with that image size."
         )
-    # Which types there are is for SageMaker to say.
+    # SageMaker itself checks the instance type.
     instance = cast("TrainingInstanceTypeType", options.instance_type or recipe.instance_type)
     specification: AlgorithmSpecificationTypeDef = {"TrainingImage": job.image, "TrainingInputMode": "File"}
     if recipe.metrics:

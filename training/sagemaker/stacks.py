@@ -1,4 +1,4 @@
-"""What the deployed stacks say of themselves: bucket, role, state machines and endpoint, looked up when asked for."""
+"""The outputs of the deployed stacks: bucket, role, state machines and endpoint, read when they are first needed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from functools import cached_property
 from training.errors import StackError
 
 DEFAULT_STACK = "image-classification"
-# As template.yaml has it by default; it counts only while there is no app stack.
+# The default of template.yaml; used only while there is no app stack.
 DEFAULT_ENDPOINT = "image-classification"
 
 
@@ -102,7 +102,7 @@ class Stacks:
 
     @property
     def endpoint(self) -> str:
-        """The endpoint that the app stack asks; before there is an app stack, the one that its template names."""
+        """The endpoint that the app stack calls; before there is an app stack, the one that its template names."""
         try:
             return _value(ENDPOINT, lambda: self.app)
         except StackMissing:
@@ -114,7 +114,7 @@ def read_outputs(stack: str) -> Outputs:
 
     Raises:
         StackMissing: there is none of that name.
-        StackError: CloudFormation refuses to say.
+        StackError: CloudFormation denies access.
     """
     # The command's help imports this module, and must stay fast.
     import boto3
@@ -124,7 +124,7 @@ def read_outputs(stack: str) -> Outputs:
         (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        # CloudFormation says ValidationError to a name that it doesn't know.
+        # CloudFormation answers ValidationError where no stack has the name.
         if code == "ValidationError" and "does not exist" in message:
             raise StackMissing(
                 f"There is no stack {stack} in this account and Region; deploy it as docs/deploy.md says, or name "

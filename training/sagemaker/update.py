@@ -1,4 +1,4 @@
-"""Move an endpoint's traffic to another configuration, a part first, and back when an alarm goes off."""
+"""Move an endpoint's traffic to another configuration, a part first, and roll it back when an alarm fires."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -156,14 +156,14 @@ def deployment_config(canary: Canary) -> "DeploymentConfigUnionTypeDef":
 
 def previous_config(sagemaker: "SageMakerClient", endpoint: str) -> str | None:
     """Return the configuration that the endpoint had before its last update, None where it had none."""
-    standing = sagemaker.describe_endpoint(EndpointName=endpoint)
-    name = _tag(sagemaker, standing["EndpointArn"])
-    return name if name != standing["EndpointConfigName"] else None
+    current = sagemaker.describe_endpoint(EndpointName=endpoint)
+    name = _tag(sagemaker, current["EndpointArn"])
+    return name if name != current["EndpointConfigName"] else None
 
 
-def is_serverless(standing: "DescribeEndpointOutputTypeDef") -> bool:
+def is_serverless(current: "DescribeEndpointOutputTypeDef") -> bool:
     """Whether the endpoint serves without instances."""
-    return any("CurrentServerlessConfig" in variant for variant in standing.get("ProductionVariants", ()))
+    return any("CurrentServerlessConfig" in variant for variant in current.get("ProductionVariants", ()))
 
 
 def _instance_types(sagemaker: "SageMakerClient", config: str) -> dict[str, str | None]:
