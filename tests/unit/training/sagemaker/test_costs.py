@@ -58,4 +58,4 @@ def test_a_spot_job_says_that_it_usually_costs_less() -> None:
 def test_a_serverless_endpoint_costs_nothing_idle() -> None:
     cost = variant_cost({"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}, "us-east-1")
     assert cost.hourly == 0
-    assert f"${2 * PRICES['serverless_gb_second']:.5f} a second" in cost.sentence
+    assert f"${2 * PRICES['serverless_gb_second']:.5f} per second" in cost.sentence
