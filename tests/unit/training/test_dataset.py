@@ -1,21 +1,11 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from contracts.dataset import DatasetError
 from tests.unit.training.samples import record
 from training.dataset import read_staged, read_uploaded
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="the-bucket")
-        yield "the-bucket"
 
 
 def test_a_record_is_read_from_the_folder_and_from_s3(tmp_path: Path, bucket: str) -> None:

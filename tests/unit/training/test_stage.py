@@ -1,6 +1,5 @@
 import hashlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from PIL import Image
 
 from contracts.dataset import DatasetError, DatasetRecord, parse_lst
@@ -25,14 +23,6 @@ from training.stage import stage
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     return write_archive(tmp_path / "archive.tar.gz")
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="the-bucket")
-        yield "the-bucket"
 
 
 def files_below(root: Path) -> dict[str, bytes]:
