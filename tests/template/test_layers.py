@@ -3,7 +3,7 @@
 import ast
 import sys
 from collections.abc import Mapping
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
 
@@ -110,6 +110,14 @@ def test_contracts_import_the_standard_library_and_numpy_alone() -> None:
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     whole = {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in plain | whole} <= known
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name: {*imported(path)} & {*MODULES} - {name} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
 def test_no_module_is_long_and_half_of_them_are_short() -> None:
