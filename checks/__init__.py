@@ -1,1 +1,1 @@
-"""What only AWS itself can judge: the state of an account, the state machines' definitions, the stacks as deployed."""
+"""What only AWS itself can check: the account, the state machines' definitions, and the stacks as deployed."""

@@ -1,4 +1,4 @@
-"""The account: credentials, Region, quotas, and the role and the container image that SageMaker needs."""
+"""Checks of the account: credentials, Region, quotas, SageMaker's execution role and container image."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,27 +14,27 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 def credentials(_scope: Scope) -> Iterator[Check]:
-    """Whether there are credentials, and whose they are."""
-    # Who one is doesn't depend on the Region, which has a check of its own.
+    """Check that there are credentials, and name their owner."""
+    # The caller's identity doesn't depend on the Region, which has its own check.
     sts = boto3.client("sts", region_name=boto3.Session().region_name or "us-east-1", config=PATIENCE)
     who = sts.get_caller_identity()
     yield Check("credentials", Status.OK, f"account {who['Account']}, {who['Arn']}")
 
 
 def region(_scope: Scope) -> Iterator[Check]:
-    """Whether a Region is set."""
+    """Check that a Region is set."""
     found = boto3.Session().region_name
     yield judged("Region", bool(found), found or "none is set", "Set AWS_DEFAULT_REGION, or run `aws configure`.")
 
 
 def quotas(scope: Scope) -> Iterator[Check]:
-    """Whether the account may have the instances that training and hosting use; Service Quotas knows them by name."""
+    """Check the quotas of the instance types for training and hosting, which Service Quotas lists by name."""
     wanted = {
         f"{scope.training_instance or scope.recipe.instance_type} for training job usage",
         f"{scope.endpoint_instance} for endpoint usage",
     }
     found: dict[str, float] = {}
-    # An applied value is listed only where there is one; the default counts elsewhere.
+    # An applied value is listed only where it differs from the default.
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         if wanted <= found.keys():
             break
@@ -47,12 +47,12 @@ def quotas(scope: Scope) -> Iterator[Check]:
             what = "SageMaker has no such quota in this Region"
             yield Check(f"quota {name}", Status.BAD, what, "Choose an instance type that the Region has.")
             continue
-        advice = "Ask for more under Service Quotas, or choose another --training-instance or --endpoint-instance."
+        advice = "Request an increase in Service Quotas, or choose another --training-instance or --endpoint-instance."
         yield judged(f"quota {name}", found[name] >= 1, f"{found[name]:g} instances", advice)
 
 
 def trust(scope: Scope) -> Iterator[Check]:
-    """Whether SageMaker may assume the role, on behalf of this account."""
+    """Check that SageMaker may assume the role for this account."""
     name = scope.role_arn.rpartition("/")[2]
     document = client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     trusted = any(_trusts(statement, scope.account) for statement in _list(document["Statement"]))
@@ -61,7 +61,7 @@ def trust(scope: Scope) -> Iterator[Check]:
 
 
 def permissions(scope: Scope) -> Iterator[Check]:
-    """Whether the role may do what training/template.yaml grants, on this account's own resources."""
+    """Check that the role has the permissions of training/template.yaml on this account's resources."""
     lacking, asked = [], 0
     for statement in _needed(scope):
         context = [
@@ -84,13 +84,13 @@ def permissions(scope: Scope) -> Iterator[Check]:
             if result["EvalDecision"] != "allowed":
                 lacking.append(f"{result['EvalActionName']} on {result.get('EvalResourceName', '*')}")
     found = f"{asked} actions allowed" if not lacking else f"lacks {', '.join(lacking)}"
-    yield judged("role's permissions", not lacking, found, "Deploy the data stack anew, or grant them to the role.")
+    yield judged("role's permissions", not lacking, found, "Deploy the data stack again, or grant them to the role.")
 
 
 def image(scope: Scope) -> Iterator[Check]:
-    """Whether the container that trains and serves is in the account's registry."""
+    """Check that the container image for training and serving is in ECR."""
     if scope.recipe.built_in:
-        yield Check("container image", Status.SKIPPED, f"SageMaker brings that of {scope.algorithm}")
+        yield Check("container image", Status.SKIPPED, f"SageMaker provides that of {scope.algorithm}")
         return
     ecr = client("ecr")
     advice = f"Run `workflow build-image {scope.recipe.image}`."
@@ -133,5 +133,5 @@ def _trusts(statement: dict[str, Any], account: str) -> bool:
 
 
 def _list(value: Any) -> list[Any]:
-    """A policy may have one text where it may have a list."""
+    """Return a list: a policy may have a single string instead of one."""
     return value if isinstance(value, list) else [value]

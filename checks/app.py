@@ -1,4 +1,4 @@
-"""The app: its stacks, its endpoint, what they say of the model, its alarms and queues."""
+"""Checks of the app: stacks, endpoint, labels and threshold, alarms and queues."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from training.errors import StackError
 from training.model import MODEL_FILE, Model
 from training.sagemaker.stacks import Outputs
 
-READ = "Read them with `aws sqs receive-message`; docs/deploy.md says what they are."
+READ = "Read them with `aws sqs receive-message`; docs/deploy.md explains them."
 # The outputs that are queues, and what to do about messages; reviews are expected.
 QUEUES = {
     "ReviewQueueUrl": "",
@@ -27,7 +27,7 @@ THRESHOLD_TOLERANCE = 5e-5
 
 
 def stacks(scope: Scope) -> Iterator[Check]:
-    """Whether both stacks are deployed, have the outputs of their templates, and mean one bucket."""
+    """Check that both stacks are deployed, have their templates' outputs, and use the same bucket."""
     found: dict[str, Outputs] = {}
     for kind, path in (("data", ROOT / "training/template.yaml"), ("app", ROOT / "template.yaml")):
         try:
@@ -46,14 +46,14 @@ def stacks(scope: Scope) -> Iterator[Check]:
 
 
 def endpoint(scope: Scope) -> Iterator[Check]:
-    """Whether the endpoint serves, and records what it serves."""
+    """Check that the endpoint is in service and captures its data."""
     name = scope.endpoint
     try:
         found = client("sagemaker").describe_endpoint(EndpointName=name)
     except ClientError as error:
         if "Could not find" not in str(error):
             raise
-        yield Check("endpoint", Status.BAD, f"there is no {name}", "Put a model behind it with `workflow deploy`.")
+        yield Check("endpoint", Status.BAD, f"there is no {name}", "Create it with `workflow deploy`.")
         return
     status, reason = found["EndpointStatus"], found.get("FailureReason", "")
     what = f"{name} is {status}" + (f" ({reason})" if reason else "")
@@ -68,7 +68,7 @@ def endpoint(scope: Scope) -> Iterator[Check]:
 
 
 def labels(scope: Scope) -> Iterator[Check]:
-    """Whether the app stack reads the model's answers in the model's order of labels."""
+    """Check that the app stack has the model's labels in the model's order."""
     path = scope.out / MODEL_FILE
     if not path.exists():
         yield Check("labels", Status.SKIPPED, f"there is no {path} to compare the stack's with")
@@ -80,19 +80,19 @@ def labels(scope: Scope) -> Iterator[Check]:
 
 
 def threshold(scope: Scope) -> Iterator[Check]:
-    """Whether the app stack accepts no more errors than the evaluation was asked to keep."""
+    """Check that the app stack's threshold is at least the one that the evaluation recommends."""
     path = scope.out / EVALUATION_FILE
     if not path.exists():
         yield Check("threshold", Status.SKIPPED, f"there is no {path} to compare the stack's with")
         return
     evaluation = read_evaluation(path)
     if evaluation.endpoint != scope.endpoint:
-        yield Check("threshold", Status.SKIPPED, f"{path} is of the endpoint {evaluation.endpoint}")
+        yield Check("threshold", Status.SKIPPED, f"{path} belongs to the endpoint {evaluation.endpoint}")
         return
     most = f"an error of at most {evaluation.max_error:.1%}"
     if evaluation.recommended is None:
-        advice = "Train a better model, or tolerate more: `workflow evaluate --max-error`."
-        yield Check("threshold", Status.BAD, f"none keeps {most} among accepted images", advice)
+        advice = "Train a better model, or allow more errors: `workflow evaluate --max-error`."
+        yield Check("threshold", Status.BAD, f"no threshold keeps {most} among accepted images", advice)
         return
     deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.recommended.threshold
     what = f"{deployed:g} in the stack; the evaluation recommends {wanted:.4f} for {most}"
@@ -101,7 +101,7 @@ def threshold(scope: Scope) -> Iterator[Check]:
 
 
 def alarms(scope: Scope) -> Iterator[Check]:
-    """Whether no alarm of the app stack is in ALARM."""
+    """Check that no alarm of the app stack is in ALARM."""
     # CloudFormation names a resource STACK-LogicalId-RANDOM; stacks whose names begin alike have more parts.
     own = re.compile(rf"{re.escape(scope.stack)}-[A-Za-z0-9]+(-[A-Z0-9]+)?")
     pages = client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{scope.stack}-")
@@ -111,11 +111,11 @@ def alarms(scope: Scope) -> Iterator[Check]:
         return
     firing = sorted(one["AlarmName"] for one in found if one["StateValue"] == "ALARM")
     what = f"in ALARM: {', '.join(firing)}" if firing else f"none of {len(found)} in ALARM"
-    yield judged("alarms", not firing, what, "docs/deploy.md says what each one means.")
+    yield judged("alarms", not firing, what, "docs/deploy.md explains each alarm.")
 
 
 def queues(scope: Scope) -> Iterator[Check]:
-    """How many messages each queue holds; all but the review queue must be empty."""
+    """Count the messages in each queue; all but the review queue must be empty."""
     outputs = scope.stacks.app.values
     for key, advice in QUEUES.items():
         if key not in outputs:

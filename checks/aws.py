@@ -1,7 +1,7 @@
-"""Let AWS judge the state machines and, if asked, a throwaway deployment: `python -m checks.aws` is `make check-aws`.
+"""Check the state machines and, if asked, a temporary deployment by AWS itself: `python -m checks.aws`.
 
 The definitions need credentials with states:ValidateStateMachineDefinition and states:TestState, and cost nothing.
-SMOKE=1 deploys everything under a random name, tries it, and takes it down; that costs money.
+SMOKE=1 deploys everything under a random name, tests it and deletes it; that costs money.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ACCOUNT = "123456789012"
 
 
 def definitions(region: str) -> list[StateMachineSpec]:
-    """Return the state machines of the template, their resources named as those of an account would be."""
+    """Return the template's state machines, with resource names as in an account."""
 
     def attribute(name: str, what: str) -> str:
         url, arn = f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{name}", f"arn:aws:sqs:{region}:{ACCOUNT}:{name}"
@@ -33,7 +33,7 @@ def definitions(region: str) -> list[StateMachineSpec]:
 
 
 def judge_definitions(role_arn: str | None) -> Iterator[Check]:
-    """Yield what Step Functions says of every machine and every state."""
+    """Yield the results of Step Functions for every machine and every state."""
     client = boto3.client("stepfunctions")
     for machine in definitions(client.meta.region_name):
         yield states.validate(client, machine)
@@ -41,8 +41,8 @@ def judge_definitions(role_arn: str | None) -> Iterator[Check]:
 
 
 def main() -> int:
-    """Print every check; the exit code is 1 where one is bad or denied, and where none could be made."""
-    parser = argparse.ArgumentParser(description="Let AWS judge the state machines; SMOKE=1 also deploys a copy.")
+    """Print every check; the exit code is 1 if one is bad or denied, or if none could be made."""
+    parser = argparse.ArgumentParser(description="Check the state machines by AWS itself; SMOKE=1 also deploys a copy.")
     parser.add_argument("--role", help="role for the states without a mock, if TestState asks for one")
     arguments = parser.parse_args()
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -59,14 +59,14 @@ def main() -> int:
             for check in attempt("smoke test", partial(_smoke, report)):
                 report(check)
         except KeyboardInterrupt:
-            report(Check("smoke test", Status.BAD, "interrupted; the copy was taken down"))
+            report(Check("smoke test", Status.BAD, "interrupted; the copy was deleted"))
     counts = Counter(check.status for check in made)
     console.print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 0 if counts[Status.OK] and not {Status.BAD, Status.DENIED} & counts.keys() else 1
 
 
 def _smoke(report: Callable[[Check], None]) -> tuple[Check, ...]:
-    """Report as it goes; what ends it is an error, for which `attempt` has a check."""
+    """Report each step; `attempt` turns an error that ends it into a result."""
     from checks.smoke import smoke
 
     smoke(report)

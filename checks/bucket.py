@@ -1,4 +1,4 @@
-"""The bucket's settings, each of which the workflow needs."""
+"""Checks of the bucket's settings that the workflow needs."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,17 @@ from botocore.exceptions import ClientError
 from checks.check import Check, Status, client, judged
 from checks.scope import Scope
 
-ADVICE = "Deploy the data stack anew (training/template.yaml), or set it on the bucket."
+ADVICE = "Deploy the data stack again (training/template.yaml), or change the bucket."
 
 
 def versioning(scope: Scope) -> Iterator[Check]:
-    """Whether an upload is classified as it was, also when it is overwritten."""
+    """Check versioning: an upload that is overwritten is still classified as it was."""
     status = client("s3").get_bucket_versioning(Bucket=scope.bucket).get("Status", "off")
     yield judged("bucket's versioning", status == "Enabled", f"{status} on {scope.bucket}", ADVICE)
 
 
 def encryption(scope: Scope) -> Iterator[Check]:
-    """Whether what is put there is encrypted."""
+    """Check that objects are encrypted by default."""
     try:
         answer = client("s3").get_bucket_encryption(Bucket=scope.bucket)
     except ClientError as error:
@@ -30,7 +30,7 @@ def encryption(scope: Scope) -> Iterator[Check]:
 
 
 def public_access(scope: Scope) -> Iterator[Check]:
-    """Whether nobody can open the bucket to the public."""
+    """Check that public access is blocked."""
     try:
         answer = client("s3").get_public_access_block(Bucket=scope.bucket)
     except ClientError as error:
@@ -43,7 +43,7 @@ def public_access(scope: Scope) -> Iterator[Check]:
 
 
 def notifications(scope: Scope) -> Iterator[Check]:
-    """Whether an upload starts an execution."""
+    """Check that uploads start executions."""
     answer = client("s3").get_bucket_notification_configuration(Bucket=scope.bucket)
     on = "EventBridgeConfiguration" in answer
     found = "on" if on else "off, so that no upload is classified"

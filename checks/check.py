@@ -1,4 +1,4 @@
-"""One thing checked: what was found, and what to do about it."""
+"""A check's result: what was found, and what to do about it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,11 +19,11 @@ PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect
 
 
 class CheckError(WorkflowError):
-    """A check or what it needs can't be made; its message is one sentence for the user."""
+    """A check, or something that it needs, is impossible; the message is one sentence for the user."""
 
 
 class Status(StrEnum):
-    """How a check ended; DENIED: for want of a permission it can't be made, SKIPPED: for another reason."""
+    """The result of a check; DENIED: a permission is missing, SKIPPED: it can't be made for another reason."""
 
     OK = "ok"
     BAD = "bad"
@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """What was found under a name, and, unless it is ok, what to do."""
+    """What a check found, and, unless it is ok, what to do."""
 
     name: str
     status: Status
@@ -48,7 +48,7 @@ class Check:
 
 
 def client(service: str) -> Any:
-    """Return a client of a service that gives up before the user does."""
+    """Return a client of a service, with short timeouts."""
     return boto3.client(service, config=PATIENCE)  # type: ignore[call-overload]  # services by name
 
 
@@ -58,13 +58,13 @@ def judged(name: str, good: bool, found: str, advice: str) -> Check:
 
 
 def attempt(name: str, examine: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Yield what a check finds; where it can't be made, one check of that name that says why."""
+    """Yield what a check finds; if it can't be made, one result of that name that says why."""
     try:
         yield from examine()
     except ClientError as error:
         yield _refused(name, error)
     except StackError as error:
-        # The stacks have checks of their own, which say what to do.
+        # The stacks have their own checks, which say what to do.
         yield Check(name, Status.SKIPPED, str(error))
     except BotoCoreError as error:
         yield Check(name, Status.BAD, aws_errors.sentence(error))

@@ -1,4 +1,4 @@
-"""Examine an account and what is deployed in it."""
+"""Check an account and what is deployed in it."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -7,7 +7,7 @@ from checks import account, app, bucket
 from checks.check import Check, Status, attempt
 from checks.scope import Scope
 
-# What everything else needs.
+# Every other check needs these.
 FIRST: dict[str, Callable[[Scope], Iterator[Check]]] = {
     "credentials": account.credentials,
     "Region": account.region,
@@ -31,7 +31,7 @@ CHECKS: dict[str, Callable[[Scope], Iterator[Check]]] = {
 
 
 def examine(scope: Scope) -> Iterator[Check]:
-    """Yield every check as it is made; none raises for what AWS answers."""
+    """Yield every check as it is made; an error that AWS answers is a result, not an exception."""
     able = True
     for name, check in FIRST.items():
         for found in attempt(name, partial(check, scope)):

@@ -1,4 +1,4 @@
-"""What Lambda's logs say of an exception, of memory that runs out and of a timeout, and whether the filters see it."""
+"""Check that Lambda logs an exception, exhausted memory and a timeout, and that the metric filters match them."""
 
 import io
 import json
@@ -81,7 +81,7 @@ def _wait_for_line(logs: Any, group: str, started: int, fault: Fault) -> str | N
                 return str(event["message"])
         if waited > LONGEST_WAIT:
             return None
-    raise AssertionError("the pauses have no end")
+    raise AssertionError("the pauses never end")
 
 
 def _parsed(message: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _is_of(fault: Fault, row: Mapping[str, Any]) -> bool:
 
 
 def _form(line: str) -> str:
-    """Say which keys tell the fault, as this Region's runtime writes them."""
+    """Name the keys that show the fault, as this Region's runtime writes them."""
     row = _parsed(line)
     if "record" in row:
         record = row["record"]

@@ -1,4 +1,4 @@
-"""What an examination is of: the stacks, and what was named in place of their outputs."""
+"""What is checked: the stacks, and values that replace their outputs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +14,9 @@ from training.sagemaker.stacks import Stacks
 
 @dataclass(frozen=True)
 class Scope:
-    """The app stack's name, the folder of results, and what the user named; None is what the stacks say.
+    """The app stack's name, the folder of results, and the user's values; None means the stacks' outputs.
 
-    Its properties raise StackError where a stack is needed and can't be read.
+    The properties raise StackError if a stack is needed and can't be read.
     """
 
     stack: str

@@ -1,4 +1,4 @@
-"""Deploy everything under a random name, try it, and take it down: on AWS it costs money, and says how much."""
+"""Deploy everything under a random name, test it and delete it; on AWS this costs money, which it reports."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ def _deploy_app(copy: Copy, model: Model, evaluation: evaluate.Evaluation) -> No
 
 
 def uploads(copy: Copy) -> Iterator[Check]:
-    """Whether what is put under incoming/ is classified by itself."""
+    """Check that uploads to incoming/ are classified."""
     s3, states = boto3.client("s3"), boto3.client("stepfunctions")
     test = sorted((copy.out / "datasets" / DATASET / "test").glob("*.png"))[:UPLOADS]
     keys = {f"{Prefix.INCOMING}{path.name}" for path in test}
@@ -110,7 +110,7 @@ def uploads(copy: Copy) -> Iterator[Check]:
 
 
 def classify_batch(copy: Copy) -> Iterator[Check]:
-    """Whether a batch accounts for every image."""
+    """Check that a batch accounts for every image."""
     request = batch.Request(copy.bucket, copy.stacks.batch_state_machine_arn, prefix=f"datasets/{DATASET}/test/")
     ended = batch.run(request, copy.out)
     batch.require_account(ended)
@@ -120,7 +120,7 @@ def classify_batch(copy: Copy) -> Iterator[Check]:
 
 
 def capture(copy: Copy) -> Iterator[Check]:
-    """Whether what the endpoint answers is captured."""
+    """Check that the endpoint captures its data."""
     records = 0
     for waited in pauses():
         found = read_capture(S3Capture(copy.bucket, copy.name))
@@ -131,7 +131,7 @@ def capture(copy: Copy) -> Iterator[Check]:
 
 
 def drift(copy: Copy) -> Iterator[Check]:
-    """Whether drift can be judged; of the images that the model was tested on there should be none."""
+    """Check drift detection: the test images themselves must not count as drift."""
     evaluation = evaluate.read_evaluation(copy.out / evaluate.EVALUATION_FILE)
     reference = baseline.make(copy.bucket, evaluation, copy.out)
     found = pull.check_drift(copy.out, S3Capture(copy.bucket, copy.name), copy.name, reference, Span())
@@ -139,7 +139,7 @@ def drift(copy: Copy) -> Iterator[Check]:
 
 
 def canary(copy: Copy) -> Iterator[Check]:
-    """Whether an update by canary goes through, and can be rolled back; both are watched by the endpoint's alarms."""
+    """Check that an update by canary succeeds and can be rolled back, watched by the endpoint's alarms."""
     model = Model.read(copy.out / MODEL_FILE)
     sagemaker = boto3.client("sagemaker")
 

@@ -1,4 +1,4 @@
-"""The state machines' definitions, judged by Step Functions itself without any of their resources.
+"""Check the state machines' definitions by Step Functions itself, without any of their resources.
 
 `ValidateStateMachineDefinition` reads each definition; `TestState` runs every state of it, nested ones too, alone: a
 mocked result, each error that it retries or catches, retries that are used up, an error that nothing handles. See

@@ -1,4 +1,4 @@
-"""A copy of the whole deployment under a random name: put up, taken down however the work ends, and paid for."""
+"""A temporary copy of the whole deployment, under a random name: deployed, always deleted, and metered."""
 
 import secrets
 import shutil
@@ -46,7 +46,7 @@ class Meter:
             self.add(instance_type, (time.monotonic() - started) * instances)
 
     def sentence(self, region: str) -> str:
-        """Return what the seconds cost by the table of prices, and what isn't in it."""
+        """Return what the seconds cost by the price table, and what isn't included."""
         costs = {kind: instance_cost(kind, 1, region).hourly for kind in self.seconds}
         unknown = sorted(kind for kind, cost in costs.items() if cost is None)
         total = sum(self.seconds[kind] / 3600 * cost for kind, cost in costs.items() if cost is not None)
@@ -103,9 +103,9 @@ def run_sam(words: Sequence[str], folder: Path) -> None:
 
 @contextmanager
 def torn_down(copy: Copy) -> Iterator[None]:
-    """Take the copy down after the block, whether it ends by itself, by an error, or by SIGINT or SIGTERM.
+    """Delete the copy after the block, whether that ends normally, by an error, or by SIGINT or SIGTERM.
 
-    Every part is tried, whatever became of the others. While it lasts, signals are ignored.
+    Every part is attempted, even if others fail. Signals are ignored meanwhile.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -39,7 +39,7 @@ def test_the_verb_prints_a_line_for_each_check_and_json_holds_the_same(
 def test_one_bad_check_is_exit_code_1(scope: Scope, capsys: pytest.CaptureFixture[str]) -> None:
     assert workflow("doctor", "--out", str(scope.out), "--training-instance", "ml.p3.2xlarge") == 1
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("bad")]
-    assert "quota ml.p3.2xlarge for training job usage: 0 instances. Ask for more" in line
+    assert "quota ml.p3.2xlarge for training job usage: 0 instances. Request an increase" in line
 
 
 def test_an_unknown_algorithm_is_one_line(scope: Scope, capsys: pytest.CaptureFixture[str]) -> None:
