@@ -28,8 +28,10 @@ from local.moto_patches.patch import Patch
 
 
 def run_distributed_maps(parse: Callable[[str], Any]) -> Callable[..., Any]:
-    """Moto refuses ItemBatcher, Express children, WriterConfig and whole percentages, tolerates every failure, writes
-    no results, and recurses once for each item of a worker.
+    """Run Distributed Maps by our own Map Run.
+
+    Moto refuses ItemBatcher, Express children, WriterConfig and whole percentages, tolerates every failure, writes no
+    results, and recurses once for each item of a worker.
     """
 
     def parse_with_maps(definition: str) -> tuple[EvalComponent, ParserRuleContext]:
@@ -57,8 +59,10 @@ def list_all_keys(_original: Callable[..., None]) -> Callable[..., None]:
 
 
 def name_members_of_sdk_tasks(_original: Callable[..., None]) -> Callable[..., None]:
-    """Moto's aws-sdk tasks pass parameters and answers by the SDK's names (stateMachineArn), where Step Functions has
-    capitals (StateMachineArn); and times as objects, which aren't JSON.
+    """Name the members of aws-sdk tasks as Step Functions does.
+
+    Moto's tasks pass parameters and answers by the SDK's names (stateMachineArn), where Step Functions has capitals
+    (StateMachineArn); and times as objects, which aren't JSON.
     """
 
     def eval_service_task(

@@ -45,5 +45,5 @@ def _time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise SpanError(f"{text!r} is no time; give one such as 2026-11-23T09:00.") from error
+        raise SpanError(f"{text!r} is not a valid time; give one such as 2026-11-23T09:00.") from error
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -63,7 +63,7 @@ def _batch(images: Images) -> tuple[Floats, Floats]:
 
 
 def _band_powers(planes: Floats) -> Floats:
-    """Logarithm of the mean power in BANDS rings of frequency, of shape (n, BANDS); *planes* is (n, side, side)."""
+    """Logarithm of the mean power in BANDS bands of frequency, of shape (n, BANDS); *planes* is (n, side, side)."""
     side = planes.shape[1]
     power = np.abs(np.fft.rfft2(planes - planes.mean((1, 2), keepdims=True))) ** 2 / side**2
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])

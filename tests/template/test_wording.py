@@ -11,15 +11,20 @@ FOLDERS = "benchmarks checks cli contracts docs events functions inference local
 SELF = {"tests/template/test_wording.py", "LICENSE"}
 
 WORDS = {
+    r"mend(s|ed|ing)?": "patch",
+    r"rings|rang|rung": "fires, is in ALARM",
+    r"leash": "supervisor",
     r"stray": "unexpected",
     r"takes? (an update|it|them) back|moves? back": "rolls back",
     r"still to be": "can still be",
     r"say what there is": "show this help",
     r"drill(s|ed)?": "benchmark",
     r"go on\?": "continue?",
+    r"nothing stands|what stands|that stands": "is deployed",
     r"as in the course project": "baseline",
     r"goes on without": "keeps running",
     r"of no image": "matches no image",
+    r"is no (time|duration|number|name|file)": "is not a",
     r"(one|a|an) (row|line|image|result) an? (row|line|image|item|case)|one an? (row|line)": "one per row",
 }
 PATTERNS = {re.compile(rf"\b({words})(?!\w)", re.IGNORECASE): instead for words, instead in WORDS.items()}
