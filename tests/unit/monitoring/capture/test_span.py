@@ -33,7 +33,7 @@ def test_times_without_a_zone_are_utc() -> None:
     [
         ("999999999d", None, None, "no records"),
         ("2h", "2026-11-23", None, "either --since"),
-        (None, "yesterday", None, "no time"),
+        (None, "yesterday", None, "not a valid time"),
         (None, "2026-11-23", "2026-11-23", "is empty"),
         (None, "2026-11-24", "2026-11-23", "is empty"),
     ],
