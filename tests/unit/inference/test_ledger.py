@@ -1,4 +1,5 @@
 import csv
+import locale
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,16 @@ def test_the_csv_holds_any_key_and_every_value(ledger: Ledger, tmp_path: Path) -
     assert content.splitlines()[1] == "bucket,a.png,v,f00,ACCEPTED,bicycle,0.5,,0.123,i"
     assert content.splitlines()[2] == "bucket,b.png,,,FAILED,,,,,"
     assert content.endswith('bucket,"é ""quoted"",\r\nwritten.png",,,,,,,,\n')
+
+
+def test_the_csv_is_utf_8_in_any_locale(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.list([Image("bucket", "größe.png")])
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        path = ledger.write_csv(tmp_path / "ledger.csv")
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    assert "größe.png".encode() in path.read_bytes()
+    ledger.close()
