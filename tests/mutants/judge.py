@@ -29,28 +29,28 @@ class Result:
 class Accepted:
     """Survivors that may live, and why.
 
-    `before` is a part of the line, `after` the whole line as changed, or "" for all changes of case alone.
+    `before` is a part of the line, `after` the whole line as it may be changed; without any, its case may be changed.
     """
 
     module: str
     before: str
-    after: str
     reason: str
+    after: Sequence[str] = ()
 
     def covers(self, survivor: Survivor) -> bool:
         """Whether the entry speaks of the survivor."""
         if survivor.module != self.module or self.before not in survivor.before:
             return False
-        return survivor.after == self.after if self.after else survivor.after.lower() == survivor.before.lower()
+        return survivor.after in self.after if self.after else survivor.after.lower() == survivor.before.lower()
 
 
 def judge(found: Sequence[Result], accepted: Sequence[Accepted], *, whole: bool) -> tuple[list[str], list[str]]:
     """Return a table of the modules, and what is wrong; entries that accept nothing are, where all mutants ran."""
     table = [f"{'module':36}{'mutants':>8}{'killed':>8}{'accepted':>10}{'unlisted':>10}{'share killed':>14}"]
-    faults, used = list[str](), set[Accepted]()
+    faults, used = list[str](), list[Accepted]()
     for one in found:
         covering = {survivor: [entry for entry in accepted if entry.covers(survivor)] for survivor in one.survivors}
-        used.update(entry for entries in covering.values() for entry in entries)
+        used += [entry for entries in covering.values() for entry in entries]
         unlisted = [survivor for survivor, entries in covering.items() if not entries]
         killed = one.mutants - len(one.survivors)
         counts = f"{one.mutants:8}{killed:8}{len(one.survivors) - len(unlisted):10}{len(unlisted):10}"
@@ -60,5 +60,5 @@ def judge(found: Sequence[Result], accepted: Sequence[Accepted], *, whole: bool)
             faults.append(f"\n{one.module}: fewer than {FEWEST_KILLED:.0%} of the mutants are killed")
     if whole:
         unused = [entry for entry in accepted if entry not in used]
-        faults += [f"\naccepted.toml: {one.module} has no such survivor: {one.after or one.before}" for one in unused]
+        faults += [f"\naccepted.toml: {one.module} has no such survivor: {one.before}" for one in unused]
     return table, faults
