@@ -12,14 +12,15 @@ from checks.faults import faults
 from checks.throwaway import Copy, new_copy, torn_down
 from contracts.layout import Prefix
 from contracts.outcomes import CLASSIFIED
-from inference import batch
+from inference.batch import Request, require_account, run_batch
 from local.stack import ROOT
 from monitoring.capture.records import CaptureRecord, read_capture
 from monitoring.capture.sources import S3Capture
 from monitoring.capture.span import Span
-from monitoring.drift import baseline
-from monitoring.quality import evaluate
-from monitoring.report import build as pull
+from monitoring.drift.check import check_drift
+from monitoring.drift.make_baseline import make_baseline
+from monitoring.drift.verdict import Verdict
+from monitoring.quality.evaluate import EVALUATION_FILE, Evaluation, evaluate_endpoint, read_evaluation
 from training.deploy import deploy, rollback
 from training.model import MODEL_FILE, Model
 from training.sagemaker.build_image import build_image
@@ -65,7 +66,7 @@ def _deploy(report: Callable[[Check], None], copy: Copy, *, build: bool) -> None
     with copy.meter.running(OPTIONS.instance_type, OPTIONS.instances):
         deploy(model, endpoint_name=copy.name, bucket=copy.bucket, role_arn=role, options=OPTIONS)
         report(Check("endpoint", Status.OK, f"{copy.name} is in service"))
-        evaluation = evaluate.evaluate(copy.bucket, dataset.name, copy.name, copy.out)
+        evaluation = evaluate_endpoint(copy.bucket, dataset.name, copy.name, copy.out)
         _deploy_app(copy, model, evaluation)
         report(Check("app stack", Status.OK, copy.name))
         for name, step in STEPS.items():
@@ -73,7 +74,7 @@ def _deploy(report: Callable[[Check], None], copy: Copy, *, build: bool) -> None
                 report(check)
 
 
-def _deploy_app(copy: Copy, model: Model, evaluation: evaluate.Evaluation) -> None:
+def _deploy_app(copy: Copy, model: Model, evaluation: Evaluation) -> None:
     parameters = [
         f"DataBucketName={copy.bucket}",
         f"EndpointName={copy.name}",
@@ -111,9 +112,9 @@ def uploads(copy: Copy) -> Iterator[Check]:
 
 def classify_batch(copy: Copy) -> Iterator[Check]:
     """Check that a batch accounts for every image."""
-    request = batch.Request(copy.bucket, copy.stacks.batch_state_machine_arn, prefix=f"datasets/{DATASET}/test/")
-    ended = batch.run(request, copy.out)
-    batch.require_account(ended)
+    request = Request(copy.bucket, copy.stacks.batch_state_machine_arn, prefix=f"datasets/{DATASET}/test/")
+    ended = run_batch(request, copy.out)
+    require_account(ended)
     account = ended.account
     what = f"{account.listed} images: {account.accepted} accepted, {account.review} for review, {account.failed} failed"
     yield judged("batch", account.failed == 0 and account.listed > 0, what, f"See {ended.folder}.")
@@ -132,10 +133,12 @@ def capture(copy: Copy) -> Iterator[Check]:
 
 def drift(copy: Copy) -> Iterator[Check]:
     """Check drift detection: the test images themselves must not count as drift."""
-    evaluation = evaluate.read_evaluation(copy.out / evaluate.EVALUATION_FILE)
-    reference = baseline.make(copy.bucket, evaluation, copy.out)
-    found = pull.check_drift(copy.out, S3Capture(copy.bucket, copy.name), copy.name, reference, Span())
-    yield judged("drift", found.verdict != "drift", f"{found.verdict}, {found.records} records", "See drift.json.")
+    evaluation = read_evaluation(copy.out / EVALUATION_FILE)
+    reference = make_baseline(copy.bucket, evaluation, copy.out)
+    found = check_drift(copy.name, reference, S3Capture(copy.bucket, copy.name), Span()).drift
+    what = f"{found.verdict}, {found.records} records"
+    drifted = ", ".join(check.name for check in found.drifted)
+    yield judged("drift", found.verdict is not Verdict.DRIFT, what, f"Drifted: {drifted}.")
 
 
 def canary(copy: Copy) -> Iterator[Check]:

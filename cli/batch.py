@@ -42,19 +42,20 @@ def batch(
     Takes a prefix, a manifest or a folder, and accounts for every image. After an interruption the same command
     continues the batch.
     """
-    from inference import batch as room
+    from inference.batch import Request, redrive_batch, require_account, run_batch
     from inference.ledger import LEDGER_FILE
+    from inference.ledger_parquet import write_parquet
 
     if redrive is not None:
         if prefix or manifest or upload:
-            raise typer.BadParameter("a batch that is run again has its images", param_hint="--redrive")
-        ended = room.redrive(redrive, out, max_concurrency)
+            raise typer.BadParameter("can't be combined with --prefix, --manifest or --upload", param_hint="--redrive")
+        ended = redrive_batch(redrive, out, max_concurrency)
     else:
         stacks = Stacks(stack)
         folder = str(upload.resolve()) if upload else None
         machine = state_machine or stacks.batch_state_machine_arn
-        request = room.Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
-        ended = room.run(request, out, max_concurrency)
+        request = Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
+        ended = run_batch(request, out, max_concurrency)
     account = ended.account
     counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
     counts |= {"rejected": account.rejected, "failed": account.failed}
@@ -63,9 +64,9 @@ def batch(
         table(("error", "images"), list(ended.errors.items()))
     if account.duplicates:
         console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
-    ledger = room.write_parquet(ended) if format_ is LedgerFormat.PARQUET else ended.folder / LEDGER_FILE
-    console.print(f"Ledger: {ledger}")
-    room.require_account(ended)
+    ledger = ended.folder / LEDGER_FILE
+    console.print(f"Ledger: {write_parquet(ledger) if format_ is LedgerFormat.PARQUET else ledger}")
+    require_account(ended)
 
 
 @app.command()
@@ -82,19 +83,19 @@ def redrive(
 
     Those that failed, timed out or were aborted; each once.
     """
-    from inference import redrive as redrives
+    from inference.redrive import redrive_listed, redrive_queue, require_readable
     from monitoring.capture.span import parse_span
 
     start = parse_span(since, None, None).start if since else None
     stacks = Stacks(stack)
-    found = redrives.redrive(queue or stacks.failed_executions_queue_url, limit)
+    found = redrive_queue(queue or stacks.failed_executions_queue_url, limit)
     rows = [("from the queue", found.started, found.before, found.failed_since)]
     if start is not None:
         left = None if limit is None else max(0, limit - found.started)
-        listed = redrives.redrive_listed(state_machine or stacks.state_machine_arn, start, left)
+        listed = redrive_listed(state_machine or stacks.state_machine_arn, start, left)
         rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
     table(("executions", "started again", "already started", "failed meanwhile"), rows)
-    redrives.require_readable(found)
+    require_readable(found)
 
 
 @app.command()

@@ -1,31 +1,14 @@
 """The verbs that exercise the workflow, account for it, and watch the model."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cli.options import (
-    DEFAULT_OUT,
-    Bucket,
-    Concurrency,
-    Endpoint,
-    First,
-    FromFolder,
-    Last,
-    MaxError,
-    Name,
-    Out,
-    Since,
-    Stack,
-    StateMachine,
-)
+from cli.captured import CaptureOptions, with_capture_options
+from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, MaxError, Name, Out, Stack, StateMachine
 from cli.show import console, table
-from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
-
-if TYPE_CHECKING:
-    from monitoring.capture.sources import CaptureSource
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 app = typer.Typer()
 
@@ -44,18 +27,20 @@ def evaluate(
 
     Recommends the lowest threshold that keeps the error among accepted images low.
     """
-    from monitoring.quality import evaluate as room
+    from monitoring.quality.evaluate import EVALUATION_FILE, evaluate_endpoint
+    from monitoring.report.panels import evaluation_sketch, write_png
 
     stacks = Stacks(stack)
     bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
-    found = room.evaluate(bucket, name, endpoint, out, max_error, concurrency)
+    found = evaluate_endpoint(bucket, name, endpoint, out, max_error, concurrency)
+    write_png(out, evaluation_sketch(found))
     rows = [("accuracy", f"{found.accuracy:.4f}"), ("calibration error", f"{found.expected_calibration_error:.4f}")]
     if point := found.recommended:
         rows += [("recommended threshold", f"{point.threshold:.4f}"), ("coverage there", f"{point.coverage:.1%}")]
     table(("test images", found.images), rows)
     if not found.recommended:
         console.print(f"No threshold keeps the error among accepted images at or below {max_error:.1%}.")
-    console.print(f"Evaluation: {out / room.EVALUATION_FILE}")
+    console.print(f"Evaluation: {out / EVALUATION_FILE}")
 
 
 @app.command()
@@ -70,10 +55,10 @@ def cases(
 
     Takes a data set's test images, and adds broken ones.
     """
-    from inference import cases as room
+    from inference.cases import generate_cases
 
-    made = room.generate(bucket or Stacks(stack).bucket, name, out, images)
-    console.print(f"{len(made)} cases: {out / 'events'}")
+    generated = generate_cases(bucket or Stacks(stack).bucket, name, out, images)
+    console.print(f"{len(generated)} cases: {out / 'events'}")
 
 
 @app.command()
@@ -90,26 +75,21 @@ def run(
     """
     from collections import Counter
 
-    from inference import cases as made
-    from inference import run as room
+    from inference.cases import CASES_FILE, read_cases
     from inference.executions import EXECUTIONS_FILE
+    from inference.run import run_cases
 
-    listed = made.read_cases(out / made.CASES_FILE)
+    listed = read_cases(out / CASES_FILE)
     machine = state_machine or Stacks(stack).state_machine_arn
-    executions = room.run(machine, listed, out, concurrency, resume=resume)
+    executions = run_cases(machine, listed, out, concurrency, resume=resume)
     table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
 
 
 @app.command()
+@with_capture_options
 def report(
-    bucket: Bucket = None,
-    endpoint: Endpoint = None,
-    stack: Stack = DEFAULT_STACK,
-    since: Since = None,
-    first: First = None,
-    last: Last = None,
-    from_folder: FromFolder = None,
+    options: CaptureOptions,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Confidence threshold; the run's or the evaluation's by default."),
@@ -118,47 +98,40 @@ def report(
         Path | None, typer.Option(help="Reviewed labels: CSV with the columns id (inference id or case) and label.")
     ] = None,
     review_limit: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of reviews that calls for retraining.")
+        float | None, typer.Option(min=0, max=1, help="Share of reviews above which to advise retraining.")
     ] = None,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Write report.html and its pictures.
+    """Write report.html and its charts.
 
-    Joins the executions with the captured data; with a window or a folder, reports on the captured data alone.
+    Matches the executions with the captured data; with a window or a folder, reports on the captured data alone.
     """
-    from monitoring.capture.span import parse_span
-    from monitoring.report import build as pull
+    from monitoring.report.build import report_capture, report_run
+    from monitoring.report.page import REPORT_FILE
 
-    if (since, first, last, from_folder) == (None, None, None, None):
-        stacks = Stacks(stack)
-        bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
-        figures = pull.report(out, bucket, endpoint, threshold=threshold, labels=labels, limit=review_limit)
-    else:
-        span = parse_span(since, first, last)
-        captured = _captured(bucket, endpoint, from_folder, stack)
-        figures = pull.report_capture(
+    if options.narrowed:
+        captured = options.captured()
+        figures = report_capture(
             out,
             captured.source,
-            span,
-            bucket=None if from_folder else captured.bucket,
+            captured.span,
+            bucket=None if options.from_folder else captured.bucket,
             endpoint=captured.endpoint,
             threshold=threshold,
             labels=labels,
-            limit=review_limit,
+            review_limit=review_limit,
         )
+    else:
+        bucket, endpoint = options.place()
+        figures = report_run(out, bucket, endpoint, threshold=threshold, labels=labels, review_limit=review_limit)
     table(("outcome", "images"), sorted(figures.outcomes.items()))
-    console.print(f"Report: {out / 'report.html'}")
+    console.print(f"Report: {out / REPORT_FILE}")
 
 
 @app.command()
+@with_capture_options
 def capture(
-    bucket: Bucket = None,
-    endpoint: Endpoint = None,
-    stack: Stack = DEFAULT_STACK,
-    since: Since = None,
-    first: First = None,
-    last: Last = None,
-    from_folder: FromFolder = None,
+    options: CaptureOptions,
     out: Annotated[
         Path | None, typer.Option(help="File to write the records to: .csv, .jsonl or .parquet.", dir_okay=False)
     ] = None,
@@ -168,15 +141,13 @@ def capture(
 
     Counts the records by hour beside CloudWatch's invocations, and exports them.
     """
+    from monitoring.capture.completeness import invoked_by_hour
     from monitoring.capture.export import export
     from monitoring.capture.records import read_capture
-    from monitoring.capture.span import parse_span
-    from monitoring.report import build as pull
 
-    span = parse_span(since, first, last)
-    captured = _captured(bucket, endpoint, from_folder, stack)
-    found = export(read_capture(captured.source, span.start, span.end), out, images)
-    invoked = {} if from_folder else pull.invoked_by_hour(captured.endpoint, found, span)
+    captured = options.captured()
+    found = export(read_capture(captured.source, captured.span.start, captured.span.end), out, images)
+    invoked = {} if options.from_folder else invoked_by_hour(captured.endpoint, found, captured.span)
     hours = sorted({*found.hours, *invoked})
     table(
         ("hour (UTC)", "captured", "invoked"),
@@ -201,66 +172,45 @@ def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEF
     """
     from contracts.addresses import S3Address
     from contracts.layout import baseline_key
-    from monitoring.drift import baseline as room
+    from monitoring.drift.baseline import BASELINE_FILE
+    from monitoring.drift.make_baseline import make_baseline
     from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
 
     evaluation = read_evaluation(out / EVALUATION_FILE)
     bucket = bucket or Stacks(stack).bucket
-    made = room.make(bucket, evaluation, out)
+    reference = make_baseline(bucket, evaluation, out)
     console.print(
-        f"{len(made.sample.measures)} images and {len(made.sample.labels)} scores of {made.dataset}: "
-        f"{out / room.BASELINE_FILE} and {S3Address(bucket, baseline_key(made.endpoint))}"
+        f"{len(reference.sample.measures)} images and {len(reference.sample.labels)} scores of {reference.dataset}: "
+        f"{out / BASELINE_FILE} and {S3Address(bucket, baseline_key(reference.endpoint))}"
     )
 
 
 @app.command()
+@with_capture_options
 def drift(
-    bucket: Bucket = None,
-    endpoint: Endpoint = None,
-    stack: Stack = DEFAULT_STACK,
-    since: Since = None,
-    first: First = None,
-    last: Last = None,
-    from_folder: FromFolder = None,
+    options: CaptureOptions,
     publish: Annotated[bool, typer.Option("--publish", help="Put the verdict to CloudWatch, for alarms.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Compare captured data with the baseline."""
-    from monitoring.capture.span import parse_span
-    from monitoring.drift import verdict as room
-    from monitoring.report import build as pull
+    from monitoring.drift.baseline import require_baseline
+    from monitoring.drift.check import check_drift, write_drift
+    from monitoring.drift.verdict import publish_drift
+    from monitoring.report.panels import drift_sketch, write_png
 
-    span = parse_span(since, first, last)
-    captured = _captured(bucket, endpoint, from_folder, stack)
-    reference = pull.require_baseline(out, captured.bucket, captured.endpoint)
-    found = pull.check_drift(out, captured.source, captured.endpoint, reference, span)
+    captured = options.captured()
+    reference = require_baseline(out, captured.bucket, captured.endpoint)
+    check = check_drift(captured.endpoint, reference, captured.source, captured.span)
+    path = write_drift(out, check.drift)
+    if sketch := drift_sketch(check):
+        write_png(out, sketch)
     rows = [
-        (check.name, check.verdict, f"{check.comparison.distance:.3f}", f"{check.p_value:.2g}")
-        if check.comparison
-        else (check.name, check.verdict, "", "")
-        for check in found.checks
+        (one.name, one.verdict, f"{one.comparison.distance:.3f}", f"{one.p_value:.2g}")
+        if one.comparison
+        else (one.name, one.verdict, "", "")
+        for one in check.drift.checks
     ]
     table(("measure", "verdict", "distance", "p"), rows)
-    console.print(f"{found.verdict}: {found.records} records against {found.dataset}. {out / room.DRIFT_FILE}")
+    console.print(f"{check.drift.verdict}: {check.drift.records} records against {check.drift.dataset}. {path}")
     if publish:
-        console.print(f"{room.publish(found)} metrics put to CloudWatch.")
-
-
-@dataclass(frozen=True)
-class _Captured:
-    """Where captured data is read from, and whose it is; `bucket` may be None where a folder is read."""
-
-    source: "CaptureSource"
-    bucket: str | None
-    endpoint: str
-
-
-def _captured(bucket: str | None, endpoint: str | None, folder: Path | None, stack: str) -> _Captured:
-    """Return what the options name, else what the stacks do; a folder is read without asking AWS anything."""
-    from monitoring.capture.sources import FolderCapture, S3Capture
-
-    if folder:
-        return _Captured(FolderCapture(folder), bucket, endpoint or DEFAULT_ENDPOINT)
-    stacks = Stacks(stack)
-    bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
-    return _Captured(S3Capture(bucket, endpoint), bucket, endpoint)
+        console.print(f"{publish_drift(check.drift)} metrics put to CloudWatch.")

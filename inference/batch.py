@@ -22,10 +22,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from contracts.addresses import S3Address
 from contracts.files import write_whole
 from contracts.layout import batch_prefix
-from inference import manifest as sources
 from inference.errors import InferenceError
 from inference.executions import once_known
 from inference.ledger import LEDGER_FILE, Account, Ledger, Run
+from inference.manifest import Image, SourceError, in_manifest, under_prefix, upload, write_manifest
 from inference.results import rows_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Batch:
     """Why the last execution didn't succeed, where it didn't."""
 
 
-def run(request: Request, out: Path, max_concurrency: int | None = None) -> Batch:
+def run_batch(request: Request, out: Path, max_concurrency: int | None = None) -> Batch:
     """Start a batch, or resume the one that was asked for in the same words and hasn't been accounted for.
 
     Raises SourceError where there is nothing to classify, BatchError where the state machine can't be started.
@@ -82,7 +82,7 @@ def run(request: Request, out: Path, max_concurrency: int | None = None) -> Batc
     return _finish(request, folder, max_concurrency)
 
 
-def redrive(batch_id: str, out: Path, max_concurrency: int | None = None) -> Batch:
+def redrive_batch(batch_id: str, out: Path, max_concurrency: int | None = None) -> Batch:
     """Run again what failed in a batch, or has no outcome; what is accounted for stays as it is."""
     folder = out / BATCHES / batch_id
     if not (folder / REQUEST_FILE).exists():
@@ -106,13 +106,6 @@ def require_account(batch: Batch) -> None:
         f"The account of batch {batch.id} doesn't hold: {' and '.join(said)}.{why} Run them by "
         f"`workflow batch --redrive {batch.id}`. {', '.join(keys)}{more}"
     )
-
-
-def write_parquet(batch: Batch) -> Path:
-    """Write the ledger as Parquet too, beside ledger.csv."""
-    from inference.ledger_parquet import from_csv
-
-    return from_csv(batch.folder / LEDGER_FILE)
 
 
 def _new(request: Request, out: Path) -> Path:
@@ -162,20 +155,20 @@ def _next_run(ledger: Ledger, batch_id: str, last: Run | None) -> Run | None:
     return ledger.begin_run(number, f"{batch_id}-{number}" if number else batch_id)
 
 
-def _images(s3: "S3Client", request: Request, batch_id: str) -> Iterator[sources.Image]:
+def _images(s3: "S3Client", request: Request, batch_id: str) -> Iterator[Image]:
     """List the images; SourceError where there are none."""
     if request.manifest is not None:
-        where, images = request.manifest, sources.in_manifest(s3, request.manifest)
+        where, images = request.manifest, in_manifest(s3, request.manifest)
     else:
         prefix = request.prefix
         if prefix is None:
             assert request.folder is not None
             prefix = f"{batch_prefix(batch_id)}images/"
-            sources.upload(s3, Path(request.folder), request.bucket, prefix)
-        where, images = str(S3Address(request.bucket, prefix)), sources.under_prefix(s3, request.bucket, prefix)
+            upload(s3, Path(request.folder), request.bucket, prefix)
+        where, images = str(S3Address(request.bucket, prefix)), under_prefix(s3, request.bucket, prefix)
     first = next(images, None)
     if first is None:
-        raise sources.SourceError(f"{where} names no images; nothing was started.")
+        raise SourceError(f"{where} names no images; nothing was started.")
     yield first
     yield from images
 
@@ -208,7 +201,7 @@ class _Driver:
     def _start(self, run: Run, max_concurrency: int | None) -> str:
         key = f"{batch_prefix(self._batch_id)}manifest-{run.number}.csv"
         with tempfile.TemporaryDirectory() as folder:
-            manifest = sources.write_manifest(self._ledger.images_to_run(), Path(folder) / "manifest.csv")
+            manifest = write_manifest(self._ledger.images_to_run(), Path(folder) / "manifest.csv")
             self._s3.upload_file(str(manifest), self._request.bucket, key)
         given: dict[str, Any] = {"manifest": key}
         if max_concurrency is not None:

@@ -55,7 +55,7 @@ class Case:
     error: str | None = None
 
 
-def generate(
+def generate_cases(
     bucket: str,
     dataset: str,
     out: Path,
@@ -80,7 +80,7 @@ def generate(
 
 
 def read_cases(path: Path) -> list[Case]:
-    """The cases that `generate` wrote to *path*; CasesError where the file is missing or malformed."""
+    """The cases that `generate_cases` wrote to *path*; CasesError where the file is missing or malformed."""
     try:
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         return [Case(**{**row, "outcomes": tuple(map(Outcome, row["outcomes"]))}) for row in rows]

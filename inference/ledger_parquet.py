@@ -8,7 +8,7 @@ from inference.ledger import COLUMNS, LedgerError
 NUMBERS = {"confidence", "seconds"}
 
 
-def from_csv(path: Path) -> Path:
+def write_parquet(path: Path) -> Path:
     """Write a ledger in CSV as Parquet beside it.
 
     Raises LedgerError where PyArrow is not installed.

@@ -59,7 +59,7 @@ class Failed:
     input: str | None
 
 
-def redrive(queue_url: str, limit: int | None = None) -> Redriven:
+def redrive_queue(queue_url: str, limit: int | None = None) -> Redriven:
     """Start again what waits in the queue, at most *limit* executions; a message is deleted once its execution started.
 
     An execution is started again only once, whatever is interrupted and repeated: its new name is made of its ARN. What

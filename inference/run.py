@@ -45,7 +45,7 @@ class Interrupted(Exception):
     """The run is being stopped; the execution's end is not known."""
 
 
-def run(
+def run_cases(
     state_machine_arn: str,
     cases: Sequence[Case],
     out: Path,

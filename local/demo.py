@@ -89,25 +89,28 @@ def run_demo(request: Request, console: Console) -> None:
 def _steps(request: Request, clock: Clock, stack: Starting, console: Console) -> dict[str, Any]:
     dataset, running = _stage(request, clock, stack)
     model = _serve(request, clock, running, dataset, console)
-    from inference import cases, run
-    from monitoring.quality import evaluate
-    from monitoring.report import build
+    from inference.cases import generate_cases
+    from inference.run import run_cases
+    from monitoring.quality.evaluate import evaluate_endpoint
+    from monitoring.report.build import report_run
     from monitoring.report.findings import unexpected_ends
+    from monitoring.report.panels import evaluation_sketch, write_png
 
     out, bucket = request.out, running.environment["WORKFLOW_BUCKET"]
     with clock.step("evaluate", "classify all test images, and choose the threshold"):
-        evaluation = evaluate.evaluate(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
+        evaluation = evaluate_endpoint(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
+        write_png(out, evaluation_sketch(evaluation))
         threshold = _threshold(request, evaluation)
         parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
         parameters |= {"ImageSize": str(model.image_size)}
         parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
         running.deploy(parameters)
     with clock.step("cases", "make test cases, also from broken images"):
-        made = cases.generate(bucket, dataset.name, out, request.images)
+        cases = generate_cases(bucket, dataset.name, out, request.images)
     with clock.step("run", "send them through the state machine"):
-        executions = run.run(running.environment["WORKFLOW_STATE_MACHINE_ARN"], made, out, request.concurrency)
-    with clock.step("report", "fetch the captured data, join it with the executions, and report"):
-        figures = build.report(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
+        executions = run_cases(running.environment["WORKFLOW_STATE_MACHINE_ARN"], cases, out, request.concurrency)
+    with clock.step("report", "match the captured data with the executions, and report"):
+        figures = report_run(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
     return {
         "dataset": dataset.name,
         "classes": dataset.classes,
@@ -120,7 +123,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         "reached_endpoint": figures.completeness.expected,
         "capture_records": figures.completeness.joined,
         "execution_seconds": figures.seconds,
-        "unexpected": unexpected_ends(made, executions),
+        "unexpected": unexpected_ends(cases, executions),
     }
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from contracts.addresses import S3Address
 from contracts.layout import baseline_key
-from monitoring.capture.records import read_capture
 from monitoring.capture.sources import S3Capture
+from monitoring.capture.span import Span
 from monitoring.drift.baseline import BaselineError, read_s3
-from monitoring.drift.verdict import judge, publish
-from monitoring.drift.window import Window
+from monitoring.drift.check import check_drift
+from monitoring.drift.verdict import publish_drift
 
 
 class ConfigurationError(Exception):
@@ -58,9 +58,6 @@ def lambda_handler(event: Any, context: object) -> dict[str, Any]:
     if baseline is None:
         missing = S3Address(DATA_BUCKET, baseline_key(ENDPOINT_NAME))
         raise BaselineError(f"{missing} does not exist; make it with `workflow baseline`.")
-    window = Window(baseline.classes, baseline.image_size)
-    for record in read_capture(S3Capture(DATA_BUCKET, ENDPOINT_NAME), start):
-        window.add(record)
-    drift = judge(ENDPOINT_NAME, baseline, window, window.sample())
-    publish(drift)
+    drift = check_drift(ENDPOINT_NAME, baseline, S3Capture(DATA_BUCKET, ENDPOINT_NAME), Span(start)).drift
+    publish_drift(drift)
     return {"verdict": drift.verdict, "records": drift.records, "drifted": [check.name for check in drift.drifted]}

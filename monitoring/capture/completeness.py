@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from monitoring.capture.endpoint_metrics import invocations
+from monitoring.capture.export import Export
 from monitoring.capture.records import SkippedLine
+from monitoring.capture.span import Span, hour_of
 
 SKIPPED_SHOWN = 100
 
@@ -63,3 +66,14 @@ class Completeness:
         self.hours = [
             Hour(hour, expected.get(hour, 0), captured.get(hour, 0)) for hour in sorted({*expected, *captured})
         ]
+
+
+def invoked_by_hour(endpoint: str, captured: Export, span: Span) -> dict[datetime, int]:
+    """CloudWatch's invocations in the hours that lie wholly in *span*, to be compared with what was *captured*."""
+    if not captured.hours:
+        return {}
+    hour = timedelta(hours=1)
+    start = hour_of((span.start or min(captured.hours)) + hour - timedelta(microseconds=1))
+    end = hour_of(span.end) if span.end else datetime.now(UTC)
+    variants = [variant for variant in captured.variants if variant]
+    return invocations(endpoint, variants, start, end) if start < end else {}

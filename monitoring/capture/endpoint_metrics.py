@@ -5,12 +5,13 @@ Names and units: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-clou
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ PERCENTILES: list[Any] = ["p50", "p95", "p99"]
 
 class MetricsError(MonitoringError):
     """CloudWatch can't be asked."""
-
-
-def hour_of(time: datetime) -> datetime:
-    """The full hour, UTC, that *time* lies in."""
-    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def invocations(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.files import write_whole, written_whole
-from monitoring.capture.endpoint_metrics import hour_of
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine
+from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
 
 Row = dict[str, Any]

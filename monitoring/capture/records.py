@@ -83,22 +83,35 @@ def read_capture(
 ) -> Iterator[CaptureRecord | SkippedLine]:
     """Every record of *source* with `start <= time < end`, file by file.
 
-    An event that was already read (its `eventId` came before) is skipped and said so. Holds one file at a time.
+    An event that was already read (its `eventId` came before) is skipped and reported. Holds one file at a time.
     """
-    seen: dict[str, str] = {}
-    for file, content in source.contents(source.files(start, end)):
-        for record in parse_file(file, content):
-            if isinstance(record, SkippedLine):
-                yield record
-                continue
-            if (start and record.time < start) or (end and record.time >= end):
-                continue
-            if record.event_id in seen:
-                first = seen[record.event_id]
-                yield SkippedLine(file, record.line, f"event {record.event_id} was already read in {first}")
-                continue
-            seen[record.event_id] = f"{file}, line {record.line}"
+    return _Reader(source, start, end).read(source.files(start, end))
+
+
+def read_capture_until(
+    source: CaptureSource, inference_ids: Iterable[str], timeout: float, start: datetime, end: datetime
+) -> Iterator[CaptureRecord | SkippedLine]:
+    """As `read_capture`, but waits for files until each of *inference_ids* was read, at most *timeout* seconds.
+
+    An endpoint buffers what it captures: on AWS a record may take minutes to appear. Each file is fetched once.
+    """
+    missing = set(inference_ids)
+    reader = _Reader(source, start, end)
+    known: set[str] = set()
+    deadline = monotonic() + timeout
+    delay = FIRST_WAIT
+    while True:
+        new = [file for file in source.files(start, end) if file not in known]
+        known.update(new)
+        for record in reader.read(new):
+            if isinstance(record, CaptureRecord) and record.inference_id is not None:
+                missing.discard(record.inference_id)
             yield record
+        left = deadline - monotonic()
+        if not missing or left <= 0:
+            return
+        sleep(min(delay, left))
+        delay = min(2 * delay, LONGEST_WAIT)
 
 
 def parse_file(file: str, content: bytes) -> Iterator[CaptureRecord | SkippedLine]:
@@ -114,30 +127,30 @@ def parse_file(file: str, content: bytes) -> Iterator[CaptureRecord | SkippedLin
             yield SkippedLine(file, number, reason)
 
 
-def wait_for(
-    source: CaptureSource, inference_ids: Iterable[str], timeout: float = 300.0, start: datetime | None = None
-) -> set[str]:
-    """Wait until *source* holds a record of each of *inference_ids*; those still missing after *timeout* seconds.
+class _Reader:
+    """Reads files of a source, and leaves out what lies outside the window or was read before."""
 
-    Files of before *start* are not looked for; each file is read once. An endpoint buffers what it captures: on AWS a
-    record may take minutes to appear.
-    """
-    missing = set(inference_ids)
-    read: set[str] = set()
-    deadline = monotonic() + timeout
-    delay = FIRST_WAIT
-    while True:
-        new = [file for file in source.files(start, None) if file not in read]
-        for file, content in source.contents(new):
-            read.add(file)
+    def __init__(self, source: CaptureSource, start: datetime | None, end: datetime | None) -> None:
+        self._source = source
+        self._start = start
+        self._end = end
+        self._seen: dict[str, str] = {}
+
+    def read(self, files: Iterable[str]) -> Iterator[CaptureRecord | SkippedLine]:
+        for file, content in self._source.contents(files):
             for record in parse_file(file, content):
-                if isinstance(record, CaptureRecord) and record.inference_id is not None:
-                    missing.discard(record.inference_id)
-        left = deadline - monotonic()
-        if not missing or left <= 0:
-            return missing
-        sleep(min(delay, left))
-        delay = min(2 * delay, LONGEST_WAIT)
+                if isinstance(record, SkippedLine):
+                    yield record
+                elif not self._contains(record.time):
+                    continue
+                elif first := self._seen.get(record.event_id):
+                    yield SkippedLine(file, record.line, f"event {record.event_id} was already read in {first}")
+                else:
+                    self._seen[record.event_id] = f"{file}, line {record.line}"
+                    yield record
+
+    def _contains(self, time: datetime) -> bool:
+        return (self._start is None or time >= self._start) and (self._end is None or time < self._end)
 
 
 def _parse(line: bytes, endpoint: str | None, variant: str | None, file: str, number: int) -> CaptureRecord:

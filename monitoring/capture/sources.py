@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.layout import capture_prefix
+from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def hour_folders(start: datetime, end: datetime) -> Iterator[str]:
 
     The hour before *start* belongs to it: a file is named for its first record and its last ones are later.
     """
-    hour = _hour(start) - HOUR
+    hour = hour_of(start) - HOUR
     while hour < end:
         if hour.hour == 0 and hour + DAY <= end:
             yield f"{hour:%Y/%m/%d}"
@@ -136,24 +137,20 @@ def hour_folders(start: datetime, end: datetime) -> Iterator[str]:
 def place_of(file: str) -> tuple[str | None, str | None]:
     """Endpoint and variant from `…/<endpoint>/<variant>/yyyy/mm/dd/hh/<file>`; None where *file* lies elsewhere."""
     parts = file.split("/")
-    if _hour_of(file) is None or len(parts) < 7:
+    if _hour_in_name(file) is None or len(parts) < 7:
         return None, None
     return parts[-7], parts[-6]
 
 
 def _may_hold(file: str, start: datetime | None, end: datetime | None) -> bool:
-    hour = _hour_of(file)
+    hour = _hour_in_name(file)
     if hour is None:
         return True
-    return (start is None or hour >= _hour(start) - HOUR) and (end is None or hour < end)
+    return (start is None or hour >= hour_of(start) - HOUR) and (end is None or hour < end)
 
 
-def _hour_of(file: str) -> datetime | None:
+def _hour_in_name(file: str) -> datetime | None:
     try:
         return datetime.strptime("/".join(file.split("/")[-5:-1]), "%Y/%m/%d/%H").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _hour(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

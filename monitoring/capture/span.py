@@ -39,6 +39,11 @@ def parse_span(since: str | None, first: str | None, last: str | None, now: date
     return span
 
 
+def hour_of(time: datetime) -> datetime:
+    """The full hour, UTC, that *time* lies in."""
+    return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None

@@ -9,33 +9,25 @@ import dataclasses
 import io
 import json
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import numpy as np
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from PIL import Image, UnidentifiedImageError
 
 from contracts.addresses import S3Address
 from contracts.files import write_whole
 from contracts.layout import baseline_key
-from inference.staged_data import Dataset, read_object
-from monitoring.drift.measures import MEASURES, Images, measure, prepared
-from monitoring.drift.window import SAMPLE, Sample
+from monitoring.drift.measures import MEASURES
+from monitoring.drift.window import Sample
 from monitoring.errors import MonitoringError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from monitoring.quality.evaluate import Evaluation
-
 BASELINE_FILE = "baseline.npz"
-FETCHED_AT_ONCE = 8
 
 
 class BaselineError(MonitoringError):
@@ -85,43 +77,26 @@ class Baseline:
         return baseline
 
 
-def make(bucket: str, evaluation: "Evaluation", out: Path, *, s3: "S3Client | None" = None) -> Baseline:
-    """Measure the images of the data set that was evaluated, and write the baseline to *out* and to the bucket.
-
-    The scores are those of *evaluation*. Of more than SAMPLE images a random part is taken. Raises DatasetError, or
-    BaselineError where an image can't be decoded.
-    """
-    s3 = s3 or boto3.client("s3", config=Config(max_pool_connections=FETCHED_AT_ONCE))
-    staged = Dataset.read(s3, bucket, evaluation.dataset)
-    keys = [*staged.train_keys(s3), *(image.key for image in staged.test)]
-    if len(keys) > SAMPLE:
-        chosen = np.random.default_rng(0).choice(len(keys), SAMPLE, replace=False)
-        keys = [keys[number] for number in sorted(chosen)]
-
-    def fetch(key: str) -> tuple[Images, float]:
-        try:
-            with Image.open(io.BytesIO(read_object(s3, bucket, key))) as image:
-                return prepared(image, staged.image_size)
-        except (UnidentifiedImageError, OSError) as error:
-            raise BaselineError(f"s3://{bucket}/{key} is not an image ({error}); stage the data set again.") from error
-
-    with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
-        images, aspects = zip(*pool.map(fetch, keys), strict=True)
-    confidence = np.array([prediction.confidence for prediction in evaluation.predictions])
-    labels = tuple(prediction.label for prediction in evaluation.predictions)
-    baseline = Baseline(
-        dataset=staged.name,
-        endpoint=evaluation.endpoint,
-        classes=staged.classes,
-        image_size=staged.image_size,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        measures=MEASURES,
-        sample=Sample(*measure(np.array(images), aspects), confidence, labels),
-    )
+def write_baseline(baseline: Baseline, out: Path, bucket: str, s3: "S3Client | None" = None) -> None:
+    """Write *baseline* to *out* and to the bucket."""
     content = baseline.to_bytes()
     write_whole(out / BASELINE_FILE, content)
-    s3.put_object(Bucket=bucket, Key=baseline_key(baseline.endpoint), Body=content)
-    return baseline
+    (s3 or boto3.client("s3")).put_object(Bucket=bucket, Key=baseline_key(baseline.endpoint), Body=content)
+
+
+def find_baseline(out: Path, bucket: str | None, endpoint: str) -> Baseline | None:
+    """The baseline in *out*, else the one in the bucket; None if neither exists. BaselineError if it is malformed."""
+    if (out / BASELINE_FILE).exists():
+        return read_file(out / BASELINE_FILE)
+    return read_s3(bucket, endpoint) if bucket is not None else None
+
+
+def require_baseline(out: Path, bucket: str | None, endpoint: str) -> Baseline:
+    """As `find_baseline`, but raises BaselineError if neither exists."""
+    found = find_baseline(out, bucket, endpoint)
+    if found is None:
+        raise BaselineError(f"There is no baseline for {endpoint}; make it with `workflow baseline`.")
+    return found
 
 
 def read_file(path: Path) -> Baseline:

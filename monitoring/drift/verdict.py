@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[Any]
 
-DRIFT_FILE = "drift.json"
 NAMESPACE = "ImageClassification"
 FEWEST = 30
 # Of windows without drift, this share is called drift: at one window an hour, one in four days.
@@ -143,7 +142,7 @@ def overall(checks: Sequence[Check]) -> Verdict:
     return next(verdict for verdict in Verdict if verdict in verdicts)
 
 
-def publish(drift: Drift, cloudwatch: "CloudWatchClient | None" = None) -> int:
+def publish_drift(drift: Drift, cloudwatch: "CloudWatchClient | None" = None) -> int:
     """Put the verdict to CloudWatch as metrics of NAMESPACE, for alarms; how many values were put.
 
     `DriftRecords` always; with a verdict also `Drift` (1 or 0), and for each comparison `DriftDistance` with the

@@ -1,7 +1,7 @@
-"""Ask the endpoint about every test image, and say how far it is to be trusted.
+"""Ask the endpoint about every test image, and measure how far its answers can be trusted.
 
-Writes `evaluation.json` and `coverage.png`: accuracy, calibration, and the confidence threshold that keeps the error
-among accepted images at or below what is tolerated.
+Writes `evaluation.json`: accuracy, calibration, and the confidence threshold that keeps the error among accepted images
+at or below what is tolerated.
 """
 
 import dataclasses
@@ -32,8 +32,6 @@ from monitoring.quality.calibration import (
     interval,
     recommend,
 )
-from monitoring.report import charts
-from monitoring.report.chart_style import LIGHT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/x-image"
 EVALUATION_FILE = "evaluation.json"
-COVERAGE_FILE = "coverage.png"
 SUM_TOLERANCE = 1e-3
 
 
@@ -82,7 +79,7 @@ class Evaluation:
         return coverage_curve(*_arrays(self.predictions))
 
 
-def evaluate(
+def evaluate_endpoint(
     bucket: str,
     dataset: str,
     endpoint: str,
@@ -117,7 +114,6 @@ def evaluate(
             raise
     evaluation = assess(dataset, endpoint, staged.classes, predictions, max_error)
     write_whole(out / EVALUATION_FILE, json.dumps(dataclasses.asdict(evaluation), indent=1) + "\n")
-    write_whole(out / COVERAGE_FILE, charts.coverage(evaluation.curve, max_error, evaluation.recommended, LIGHT))
     return evaluation
 
 

@@ -1,4 +1,4 @@
-"""What to do when the model is no longer to be trusted."""
+"""What to do when the model can no longer be trusted."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Step:
     command: str | None = None
 
 
-def review_limit(evaluation: Evaluation | None, threshold: float | None) -> float:
+def default_review_limit(evaluation: Evaluation | None, threshold: float | None) -> float:
     """The share of reviews among the classified from which the model is to be retrained."""
     if evaluation is None or threshold is None:
         return REVIEW_LIMIT
@@ -51,7 +51,7 @@ def next_steps(dataset: str) -> list[Step]:
         Step("Stage the folder as a new data set.", f"workflow stage --dataset to-label --name {name}"),
         Step("Train, and put the new model behind the endpoint.", f"workflow train --name {name} && workflow deploy"),
         Step(
-            "Measure it, choose the threshold anew, and renew the baseline.",
-            f"workflow evaluate --name {name} && workflow baseline --name {name}",
+            "Measure it, choose a new threshold, and make a new baseline.",
+            f"workflow evaluate --name {name} && workflow baseline",
         ),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
@@ -72,20 +73,14 @@ def histogram(table: pd.DataFrame, threshold: float | None, palette: Palette) ->
     """How many predictions have which confidence, right and wrong ones stacked; columns as for `confidence`."""
     figure, axes = blank(palette)
     wrong = table["correct"].eq(False)
-    low = min(0.5, float(table["confidence"].min()))
     axes.hist(
         [table.loc[~wrong, "confidence"], table.loc[wrong, "confidence"]],
-        bins=list(np.linspace(low, 1, 26)),
+        bins=_confidence_bins(table),
         stacked=True,
         color=[palette.accepted, palette.wrong],
         label=["right label", "wrong label"],
     )
-    if threshold is not None:
-        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("confidence")
-    axes.set_ylabel("images")
-    legend(axes, palette)
+    _confidence_axis(axes, threshold, palette)
     return png(figure)
 
 
@@ -132,17 +127,12 @@ def labels(table: pd.DataFrame, threshold: float | None, palette: Palette) -> by
     common = table["label"].value_counts().index[:LABELS_DRAWN]
     names = table["label"].where(table["label"].isin(common), "others")
     colors = [palette.accent, palette.review, palette.accepted, palette.wrong, palette.muted]
-    bins = list(np.linspace(min(0.5, float(table["confidence"].min())), 1, 26))
+    bins = _confidence_bins(table)
     groups = table.groupby(names)["confidence"]
     for color, (name, values) in zip(colors, groups, strict=False):
         label = f"{plain(str(name))}: {len(values):,}"
         axes.hist(values, bins=bins, histtype="step", linewidth=1.8, color=color, label=label)
-    if threshold is not None:
-        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("confidence")
-    axes.set_ylabel("images")
-    legend(axes, palette)
+    _confidence_axis(axes, threshold, palette)
     return png(figure)
 
 
@@ -221,6 +211,21 @@ def reliability(bins: Sequence[CalibrationBin], palette: Palette) -> bytes:
     axes.set_ylabel("share that is right")
     legend(axes, palette)
     return png(figure)
+
+
+def _confidence_bins(table: pd.DataFrame) -> list[float]:
+    """The edges of 25 bins, from 0.5 or the least confidence up to 1."""
+    return list(np.linspace(min(0.5, float(table["confidence"].min())), 1, 26))
+
+
+def _confidence_axis(axes: Axes, threshold: float | None, palette: Palette) -> None:
+    """Finish a histogram of confidence: the threshold, the axes' names, the legend."""
+    if threshold is not None:
+        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", label=f"threshold {threshold:g}")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("images")
+    legend(axes, palette)
 
 
 def _duration(step: pd.Timedelta) -> str:

@@ -17,13 +17,13 @@ COLUMNS = 2
 ROW = 1.45
 BINS = 24
 LABELS_SHOWN = 6
-# The baseline stands behind.
+# The baseline is drawn paler, behind the window.
 SHADE = 0.4
 
 
-def drift(found: Drift, reference: Sample, window: Sample, palette: Palette) -> bytes:
+def drift_histograms(drift: Drift, reference: Sample, window: Sample, palette: Palette) -> bytes:
     """Histograms of *reference* (grey) and *window* (coloured) for every check that could be made, as PNG."""
-    checks = [check for check in found.checks if check.comparison is not None and check.name != FEATURES]
+    checks = [check for check in drift.checks if check.comparison is not None and check.name != FEATURES]
     rows = -(-len(checks) // COLUMNS)
     figure = Figure(figsize=(SIZE[0], 0.35 + ROW * rows), dpi=DPI, facecolor=palette.background, layout="constrained")
     for axes, check in zip_longest(figure.subplots(rows, COLUMNS, squeeze=False).flat, checks):

@@ -3,22 +3,22 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from contracts.outcomes import Outcome, is_accepted
 from inference.executions import Execution, reached_endpoint
 from monitoring.capture.completeness import Completeness
-from monitoring.capture.endpoint_metrics import hour_of
 from monitoring.capture.records import CaptureRecord, SkippedLine
+from monitoring.capture.span import hour_of
 from monitoring.drift.window import Window
 from monitoring.report.gallery import Gallery, Pair
+from monitoring.report.labels import with_labels
 
 # What JSON carries of a probability; anything more is another answer.
 AGREEMENT = 1e-6
 
 
-def join(
+def match_executions(
     executions: Sequence[Execution],
     captured: Iterable[CaptureRecord | SkippedLine],
     window: Window | None = None,
@@ -51,7 +51,7 @@ def join(
     return counts, gallery
 
 
-def observe(
+def observe_capture(
     captured: Iterable[CaptureRecord | SkippedLine],
     classes: Sequence[str],
     threshold: float,
@@ -83,16 +83,6 @@ def observe(
     counts.joined = counts.records
     counts.by_hour({}, hours)
     return executions, counts, gallery
-
-
-def with_labels(executions: Iterable[Execution], labels: Mapping[str, str]) -> list[Execution]:
-    """*executions* with the truth that *labels* give by inference id or by case; the others keep theirs."""
-
-    def labelled(execution: Execution) -> Execution:
-        truth = labels.get(execution.inference_id or "") or labels.get(execution.case)
-        return execution if truth is None else replace(execution, truth=truth)
-
-    return [labelled(execution) for execution in executions]
 
 
 def _observed(

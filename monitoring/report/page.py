@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,17 +14,17 @@ from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
 from monitoring.capture.records import CaptureError
-from monitoring.drift.verdict import FALSE_ALARMS, SMALLEST_DISTANCE, Drift
-from monitoring.drift.window import Sample
+from monitoring.drift.check import DriftCheck
+from monitoring.drift.verdict import FALSE_ALARMS, SMALLEST_DISTANCE
 from monitoring.errors import MonitoringError
 from monitoring.quality.calibration import interval
 from monitoring.quality.evaluate import Evaluation
-from monitoring.report.advice import next_steps, reasons_to_retrain, review_limit
-from monitoring.report.chart_style import DARK, LIGHT
+from monitoring.report.advice import default_review_limit, next_steps, reasons_to_retrain
+from monitoring.report.chart_style import DARK
 from monitoring.report.figures import Figures, figures
 from monitoring.report.findings import findings
 from monitoring.report.gallery import SHOWN, Gallery, Pair
-from monitoring.report.panels import Sketch, drift_sketch, sketches
+from monitoring.report.panels import Sketch, drift_sketch, sketches, write_png
 
 REPORT_FILE = "report.html"
 THUMBNAIL = 96
@@ -57,54 +57,53 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
-class DriftPanel:
-    """A verdict on drift and the two samples that it is about."""
+class Report:
+    """What a report is made of.
 
-    drift: Drift
-    reference: Sample
-    window: Sample
-
-
-def write_report(
-    out: Path,
-    executions: Sequence[Execution],
-    completeness: Completeness,
-    gallery: Gallery,
-    *,
-    title: str = "Image classification",
-    classes: Sequence[str] = (),
-    threshold: float | None = None,
-    evaluation: Evaluation | None = None,
-    unexpected: Sequence[str] = (),
-    panel: DriftPanel | None = None,
-    limit: float | None = None,
-    model_seconds: Mapping[str, float] | None = None,
-    notices: Sequence[str] = (),
-) -> Figures:
-    """Write `<out>/report.html` with its PNGs beside it, and give the figures that it shows.
-
-    *completeness* and *gallery* are those of `join` or `observe`. *classes* are the model's labels in order (others
-    that occur are added), *threshold* the workflow's (by default that of the accepted executions), *unexpected* one
-    sentence for each case that did not end as it should, *limit* the share of reviews that calls for retraining (by
-    default `review_limit`), *model_seconds* what CloudWatch says of the endpoint's time, *notices* what else the reader
-    should know. Raises ReportError where there are no executions.
+    `completeness` and `gallery` come from `match_executions` or `observe_capture`. `classes` are the model's labels in
+    order (others that occur are added), `threshold` the workflow's (by default that of the accepted executions),
+    `unexpected` one sentence for each case that did not end as it should, `review_limit` the share of reviews above
+    which the report advises to retrain (by default `default_review_limit`), `model_seconds` what CloudWatch says of the
+    endpoint's time, `notices` what else the reader should know.
     """
+
+    executions: Sequence[Execution]
+    completeness: Completeness
+    gallery: Gallery
+    title: str = "Image classification"
+    classes: Sequence[str] = ()
+    threshold: float | None = None
+    evaluation: Evaluation | None = None
+    unexpected: Sequence[str] = ()
+    drift: DriftCheck | None = None
+    review_limit: float | None = None
+    model_seconds: Mapping[str, float] = field(default_factory=dict)
+    notices: Sequence[str] = ()
+
+
+def write_report(out: Path, report: Report) -> Figures:
+    """Write `<out>/report.html` with its PNGs beside it, and return the figures that it shows.
+
+    Raises ReportError where there are no executions.
+    """
+    executions, evaluation = report.executions, report.evaluation
     if not executions:
         raise ReportError("There is nothing to report on: no execution, and no captured record with an output.")
-    counted = figures(executions, completeness)
+    counted = figures(executions, report.completeness)
+    threshold = report.threshold
     if threshold is None:
         threshold = max((e.threshold for e in executions if e.threshold is not None), default=None)
-    drift = panel.drift if panel else None
+    limit = default_review_limit(evaluation, threshold) if report.review_limit is None else report.review_limit
+    drift = report.drift.drift if report.drift else None
+    reasons = reasons_to_retrain(counted, drift, limit)
     dataset = drift.dataset if drift else evaluation.dataset if evaluation else "NAME"
-    reasons = reasons_to_retrain(counted, drift, review_limit(evaluation, threshold) if limit is None else limit)
-    drawn = sketches(executions, classes, threshold, evaluation)
-    drift_chart = drift_sketch(panel.drift, panel.reference, panel.window) if panel else None
+    drift_chart = drift_sketch(report.drift) if report.drift else None
     started = [datetime.fromisoformat(e.started) for e in executions]
     page = (
         _environment()
         .get_template("report.html.j2")
         .render(
-            title=title,
+            title=report.title,
             written=datetime.now(UTC),
             first=min(started),
             last=max(started),
@@ -112,16 +111,16 @@ def write_report(
             figures=counted,
             accuracy_interval=interval(counted.correct, counted.judged),
             threshold=threshold,
-            findings=findings(counted, unexpected, drift, reasons, notices),
+            findings=findings(counted, report.unexpected, drift, reasons, report.notices),
             steps=next_steps(dataset) if reasons else [],
-            charts=[_chart(out, sketch) for sketch in drawn],
+            charts=[_chart(out, sketch) for sketch in sketches(executions, report.classes, threshold, evaluation)],
             drift=drift,
             smallest_distance=SMALLEST_DISTANCE,
             false_alarms=FALSE_ALARMS,
             drift_chart=_chart(out, drift_chart) if drift_chart else None,
-            least_confident=[_thumbnail(pair) for pair in gallery.least_confident()],
-            chosen=[_thumbnail(pair) for pair in gallery.chosen()] if gallery.seen > SHOWN else [],
-            model_seconds=model_seconds or {},
+            least_confident=[_thumbnail(pair) for pair in report.gallery.least_confident()],
+            random_sample=_random_sample(report.gallery),
+            model_seconds=report.model_seconds,
             rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:ROWS_SHOWN],
             failed=[e for e in executions if e.outcome == Outcome.FAILED][:ROWS_SHOWN],
             executions=executions[:ROWS_SHOWN],
@@ -133,9 +132,13 @@ def write_report(
 
 def _chart(out: Path, sketch: Sketch) -> Chart:
     """Draw *sketch* for both colour schemes; the light one is written to *out*, too."""
-    light = sketch.draw(LIGHT)
-    write_whole(out / f"{sketch.name}.png", light)
+    light = write_png(out, sketch)
     return Chart(sketch.title, sketch.alt, sketch.note, _data_uri(light), _data_uri(sketch.draw(DARK)))
+
+
+def _random_sample(gallery: Gallery) -> list[Thumbnail]:
+    """Return nothing where the least confident images are all that there are."""
+    return [_thumbnail(pair) for pair in gallery.random_sample()] if gallery.seen > SHOWN else []
 
 
 def _thumbnail(pair: Pair) -> Thumbnail:

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
-from contracts.coverage import coverage_curve
+from contracts.coverage import CoverageCurve, coverage_curve
+from contracts.files import write_whole
 from inference.executions import Execution
-from monitoring.drift.verdict import Drift, Verdict
-from monitoring.drift.window import Sample
+from monitoring.drift.check import DriftCheck
+from monitoring.drift.verdict import Verdict
 from monitoring.quality.calibration import (
     CalibrationBin,
+    OperatingPoint,
     at_threshold,
     calibration,
     expected_calibration_error,
 )
 from monitoring.quality.evaluate import Evaluation
 from monitoring.report import charts
-from monitoring.report import drift_chart as drift_charts
-from monitoring.report.chart_style import Palette
+from monitoring.report.chart_style import LIGHT, Palette
+from monitoring.report.drift_chart import drift_histograms
 from monitoring.report.figures import classified_table, confusion_counts, outcome_table
 
 
@@ -42,22 +45,35 @@ def sketches(
     if len(table):
         found += [_confidence(table, threshold), _outcomes(executions), _labels(table, threshold)]
     judged = table[table["truth"].notna()]
+    confidence, correct = judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool)
     if len(judged):
-        found += [
-            _histogram(judged, threshold),
-            _confusion(judged, classes),
-            _coverage(judged, threshold, evaluation.max_error if evaluation else None),
-        ]
+        curve = coverage_curve(confidence, correct)
+        point = None if threshold is None else at_threshold(curve, threshold)
+        max_error = evaluation.max_error if evaluation else None
+        found += [_histogram(judged, threshold), _confusion(judged, classes), _coverage(curve, point, max_error)]
     if evaluation:
         found.append(_reliability(evaluation.calibration, f"{evaluation.images} test images"))
     elif len(judged):
-        bins = calibration(judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool))
+        bins = calibration(confidence, correct)
         found.append(_reliability(bins, f"{len(judged)} images whose truth is known"))
     return found
 
 
-def drift_sketch(drift: Drift, reference: Sample, window: Sample) -> Sketch | None:
-    """The drift panel's chart; None where nothing could be compared."""
+def write_png(out: Path, sketch: Sketch) -> bytes:
+    """Draw *sketch* in light colours, write it to `<out>/<name>.png` and return it."""
+    content = sketch.draw(LIGHT)
+    write_whole(out / f"{sketch.name}.png", content)
+    return content
+
+
+def evaluation_sketch(evaluation: Evaluation) -> Sketch:
+    """Error against coverage on the test images, with the recommended threshold."""
+    return _coverage(evaluation.curve, evaluation.recommended, evaluation.max_error)
+
+
+def drift_sketch(check: DriftCheck) -> Sketch | None:
+    """The chart of a drift check; None where nothing could be compared."""
+    drift = check.drift
     if drift.verdict is Verdict.TOO_FEW:
         return None
     drifted = ", ".join(check.name for check in drift.drifted) or "nothing"
@@ -66,7 +82,7 @@ def drift_sketch(drift: Drift, reference: Sample, window: Sample) -> Sketch | No
         "The window against the baseline",
         f"Histograms of each measure in the baseline and in the window; drifted: {drifted}.",
         "Filled: the baseline. Line: the window. What has drifted is red.",
-        lambda palette: drift_charts.drift(drift, reference, window, palette),
+        lambda palette: drift_histograms(drift, check.reference, check.window, palette),
     )
 
 
@@ -128,9 +144,7 @@ def _confusion(judged: pd.DataFrame, classes: Sequence[str]) -> Sketch:
     )
 
 
-def _coverage(judged: pd.DataFrame, threshold: float | None, max_error: float | None) -> Sketch:
-    curve = coverage_curve(judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool))
-    point = None if threshold is None else at_threshold(curve, threshold)
+def _coverage(curve: CoverageCurve, point: OperatingPoint | None, max_error: float | None) -> Sketch:
     here = f" The threshold accepts {point.coverage:.0%} with an error of {point.error:.1%}." if point else ""
     return Sketch(
         "coverage",

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from contracts.outcomes import Outcome
 from inference.executions import Execution
+from monitoring.capture.sources import FolderCapture
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.measures import MEASURES, measure
 from monitoring.drift.window import Sample
@@ -99,3 +101,12 @@ def execution(number: int = 1, outcome: str = "ACCEPTED", confidence: float = 0.
         "seconds": 0.08,
     }
     return Execution(**{**fields, **changes})
+
+
+def capture_folder(path: Path, count: int) -> FolderCapture:
+    """*count* captured records of the endpoint `pedals`, in one file below *path*."""
+    place = path / "capture/pedals/AllTraffic/2026/11/23/09"
+    place.mkdir(parents=True)
+    rows = [captured(f"e{n}", f"i{n}", f"2026-11-23T09:{n % 60:02}:00Z") for n in range(count)]
+    (place / "00-00-000-a.jsonl").write_bytes(lines(*rows))
+    return FolderCapture(path)

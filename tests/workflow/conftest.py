@@ -13,6 +13,7 @@ from local import stack
 from tests.conftest import led_to
 from tests.images import encoded, gradient
 from tests.waiting import wait_until
+from tests.workflow.review_queue import waiting_for_review
 from training.datasets.sample import sample_archive
 from training.deploy import deploy
 from training.model import Model
@@ -72,3 +73,17 @@ def wait_until_answered() -> None:
         return True
 
     wait_until(answers)
+
+
+@pytest.fixture
+def images(deployed: Deployed) -> list[bytes]:
+    """Return the test images, after the app stack got the endpoint's name and the review queue was emptied."""
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
+    list(waiting_for_review())
+    return [path.read_bytes() for path in sorted((deployed.out / deployed.dataset.folder / "test").iterdir())]
+
+
+@pytest.fixture(autouse=True)
+def poll_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at batches more often than users need to."""
+    monkeypatch.setattr("inference.batch.POLL_SECONDS", 0.1)

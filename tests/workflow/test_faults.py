@@ -8,8 +8,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from inference.cases import generate
-from inference.run import run
+from inference.cases import generate_cases
+from inference.run import run_cases
 from local import stack
 from tests.processes import children, command
 from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
@@ -18,7 +18,7 @@ from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 @pytest.mark.parametrize("part", ["serve.py", "awslambdaric"])
 def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str, tmp_path: Path) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
-    cases = generate(stack.BUCKET, deployed.dataset.name, tmp_path)
+    cases = generate_cases(stack.BUCKET, deployed.dataset.name, tmp_path)
     states = boto3.client("stepfunctions")
     begun, killed = [], []
 
@@ -32,7 +32,7 @@ def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str
     # Two run at once: when the third begins, one has ended, so that every part has a process, and one is under way.
     states.meta.events.register("after-call.sfn.StartExecution", kill_after_the_third)
     machine = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
-    executions = run(machine, cases, tmp_path, concurrency=2, client=states)
+    executions = run_cases(machine, cases, tmp_path, concurrency=2, client=states)
     assert len(killed) == 1
     assert [one.case for one in executions] == [case.name for case in cases]
     assert not [one for one in executions if one.outcome == "FAILED"]

@@ -9,8 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from inference import redrive as redrives
-from inference.redrive import RedriveError, Redriven, redrive, redrive_listed
+from inference.redrive import RedriveError, Redriven, new_name, redrive_listed, redrive_queue, require_readable
 from local import stack
 from tests.conftest import ROOT
 from tests.images import encoded, gradient
@@ -109,12 +108,12 @@ def test_failed_and_aborted_executions_wait_in_the_queue_and_end_accepted_after_
     wait_for(3)
     broken.stack.throttle(0, 0)
     before = len(redriven(broken))
-    assert redrive(queue()) == Redriven(3, 0)
+    assert redrive_queue(queue()) == Redriven(3, 0)
     found = [json.loads(one["output"]) for one in redriven(broken)]
     assert len(found) == before + 3
     keys = {one["s3_key"] for one in found if one["outcome"] == "ACCEPTED"}
     assert keys >= {"redrive/1.png", "redrive/ü 2.png", "redrive/3.png"}
-    assert redrive(queue()) == Redriven(0, 0)
+    assert redrive_queue(queue()) == Redriven(0, 0)
 
 
 def test_accepted_rejected_and_express_executions_leave_no_message(deployed: Deployed) -> None:
@@ -132,18 +131,18 @@ def test_no_execution_is_started_twice_when_a_redrive_is_killed_before_it_delete
     fail(broken, "killed", "redrive/4.png")
     repair(broken)
     with monkeypatch.context() as killed:
-        killed.setattr(redrives, "HIDDEN", 0)
-        killed.setattr(redrives, "_delete", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr("inference.redrive.HIDDEN", 0)
+        killed.setattr("inference.redrive._delete", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            redrive(queue())
+            redrive_queue(queue())
     assert redriven(broken)
-    assert redrive(queue()) == Redriven(0, 1)
+    assert redrive_queue(queue()) == Redriven(0, 1)
     assert waiting() == 0
 
 
 def test_what_fails_again_while_the_fault_is_still_there_stays_in_the_queue(broken: Deployed) -> None:
     fail(broken, "still-broken", *(f"redrive/again-{number}.png" for number in range(12)))
-    found = redrive(queue())
+    found = redrive_queue(queue())
     assert (found.started, found.before) == (12, 0)
     redriven(broken)
     wait_for(12 - found.failed_since)
@@ -153,9 +152,9 @@ def test_what_fails_again_while_the_fault_is_still_there_stays_in_the_queue(brok
 def test_a_limit_leaves_the_rest_in_the_queue(broken: Deployed) -> None:
     fail(broken, "limited", "redrive/5.png", "redrive/6.png", "redrive/7.png")
     repair(broken)
-    assert redrive(queue(), limit=2) == Redriven(2, 0)
+    assert redrive_queue(queue(), limit=2) == Redriven(2, 0)
     assert waiting() == 1
-    assert redrive(queue()) == Redriven(1, 0)
+    assert redrive_queue(queue()) == Redriven(1, 0)
 
 
 def test_executions_whose_event_was_lost_are_found_by_listing_them(broken: Deployed) -> None:
@@ -165,22 +164,22 @@ def test_executions_whose_event_was_lost_are_found_by_listing_them(broken: Deplo
     repair(broken)
     assert redrive_listed(machine(broken), since, limit=1) == Redriven(1, 0)
     assert redrive_listed(machine(broken), since).before == 1
-    started = [ended(arn.rsplit(":", 1)[0] + ":" + redrives.new_name(arn)) for arn in lost]
+    started = [ended(arn.rsplit(":", 1)[0] + ":" + new_name(arn)) for arn in lost]
     assert [one["status"] for one in started] == ["SUCCEEDED", "SUCCEEDED"]
     assert redrive_listed(machine(broken), datetime.now(UTC)) == Redriven(0, 0)
 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_message_that_holds_no_execution_stays_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redrives, "HIDDEN", 1)
+    monkeypatch.setattr("inference.redrive.HIDDEN", 1)
     sqs = boto3.client("sqs")
     empty_queue()
     for body in ("not JSON", "[]", '{"executionArn": "arn"}'):
         sqs.send_message(QueueUrl=queue(), MessageBody=body)
-    found = redrive(queue())
+    found = redrive_queue(queue())
     assert found == Redriven(0, 0, unreadable=3)
     with pytest.raises(RedriveError, match="3 messages hold no execution"):
-        redrives.require_readable(found)
+        require_readable(found)
     wait_for(3)
     empty_queue()
 

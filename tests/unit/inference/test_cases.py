@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from contracts.dataset import DatasetError
-from inference.cases import CasesError, generate, read_cases
+from inference.cases import CasesError, generate_cases, read_cases
 from inference.staged_data import Dataset
 from tests.unit.samples import BUCKET, DATASET
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_classes_take_turns_and_the_broken_cases_follow(dataset: str, tmp_path: Path) -> None:
-    cases = generate(BUCKET, dataset, tmp_path)
+    cases = generate_cases(BUCKET, dataset, tmp_path)
     assert [case.name for case in cases] == [
         "bicycle-00000",
         "motorcycle-00003",
@@ -35,38 +35,38 @@ def test_the_classes_take_turns_and_the_broken_cases_follow(dataset: str, tmp_pa
 
 
 def test_the_number_of_images_bounds_the_images_only(dataset: str, tmp_path: Path) -> None:
-    cases = generate(BUCKET, dataset, tmp_path, images=2)
+    cases = generate_cases(BUCKET, dataset, tmp_path, images=2)
     assert [case.name for case in cases[:3]] == ["bicycle-00000", "motorcycle-00003", "broken-truncated"]
     assert len(cases) == 8
 
 
 def test_asking_for_more_images_than_there_are_gives_all(dataset: str, tmp_path: Path) -> None:
-    assert len(generate(BUCKET, dataset, tmp_path, images=1000)) == 11
+    assert len(generate_cases(BUCKET, dataset, tmp_path, images=1000)) == 11
 
 
 def test_fewer_than_one_image_is_refused(dataset: str, tmp_path: Path) -> None:
     with pytest.raises(CasesError, match="at least 1, not 0"):
-        generate(BUCKET, dataset, tmp_path, images=0)
+        generate_cases(BUCKET, dataset, tmp_path, images=0)
 
 
 def test_every_event_file_is_the_plain_input_and_the_cases_read_back(dataset: str, tmp_path: Path) -> None:
-    cases = generate(BUCKET, dataset, tmp_path)
+    cases = generate_cases(BUCKET, dataset, tmp_path)
     assert read_cases(tmp_path / "cases.jsonl") == cases
     for case in cases:
         assert json.loads((tmp_path / "events" / f"{case.name}.json").read_text()) == case.event
 
 
 def test_making_the_cases_again_changes_nothing(dataset: str, tmp_path: Path) -> None:
-    first = generate(BUCKET, dataset, tmp_path)
+    first = generate_cases(BUCKET, dataset, tmp_path)
     written = (tmp_path / "cases.jsonl").read_bytes()
-    assert generate(BUCKET, dataset, tmp_path) == first
+    assert generate_cases(BUCKET, dataset, tmp_path) == first
     assert (tmp_path / "cases.jsonl").read_bytes() == written
 
 
 def test_the_uploads_are_as_broken_as_they_say(
     dataset: str, s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generate(BUCKET, dataset, tmp_path)
+    generate_cases(BUCKET, dataset, tmp_path)
 
     def upload(file: str) -> bytes:
         return s3.get_object(Bucket=BUCKET, Key=f"cases/{DATASET}/{file}")["Body"].read()

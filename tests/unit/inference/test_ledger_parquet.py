@@ -5,7 +5,7 @@ import pytest
 from pyarrow import parquet
 
 from inference.ledger import COLUMNS, Ledger, LedgerError
-from inference.ledger_parquet import from_csv
+from inference.ledger_parquet import write_parquet
 from inference.manifest import Image
 
 
@@ -21,7 +21,7 @@ def csv_of_a_ledger(folder: Path) -> Path:
 
 
 def test_the_parquet_ledger_has_the_rows_of_the_csv_with_numbers_as_numbers(tmp_path: Path) -> None:
-    rows = parquet.read_table(from_csv(csv_of_a_ledger(tmp_path))).to_pylist()
+    rows = parquet.read_table(write_parquet(csv_of_a_ledger(tmp_path))).to_pylist()
     assert list(rows[0]) == list(COLUMNS)
     assert [(row["s3_key"], row["outcome"], row["confidence"]) for row in rows] == [
         ('a, "é"\n.png', "ACCEPTED", 0.97),
@@ -37,7 +37,7 @@ def test_a_word_that_other_programs_write_for_nothing_stays_a_word(tmp_path: Pat
     ledger.record(ledger.begin_run(0, "x"), [{"item": vars(image), "outcome": "ACCEPTED", "label": word}])
     path = ledger.write_csv(tmp_path / "ledger.csv")
     ledger.close()
-    (row,) = parquet.read_table(from_csv(path)).to_pylist()
+    (row,) = parquet.read_table(write_parquet(path)).to_pylist()
     assert (row["s3_key"], row["label"], row["error"]) == (word, word, None)
 
 
@@ -45,5 +45,5 @@ def test_without_pyarrow_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pyte
     path = csv_of_a_ledger(tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(LedgerError, match=r"\[parquet\]"):
-        from_csv(path)
+        write_parquet(path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["ledger.csv", "ledger.sqlite"]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inference import manifest as sources
 from inference.manifest import Image, SourceError, in_manifest, under_prefix, upload, write_manifest
 from tests.unit.samples import BUCKET
 
@@ -86,7 +85,7 @@ def test_bad_rows_of_a_manifest_are_told_and_none_is_left_out(
 
 
 def test_a_json_manifest_that_would_fill_the_memory_is_refused(s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "JSON_BYTES", 10)
+    monkeypatch.setattr("inference.manifest.JSON_BYTES", 10)
     with pytest.raises(SourceError, match="as CSV, which may have any size"):
         list(in_manifest(s3, put(s3, "m.json", "[" + " " * 9 + "]")))
 

@@ -10,10 +10,9 @@ import pytest
 from botocore.stub import Stubber
 
 from contracts.outcomes import CLASSIFIED
-from inference import run as run_module
 from inference.cases import Case
 from inference.executions import Execution, ExecutionsError, read_executions, write_executions
-from inference.run import RunError, run
+from inference.run import RunError, run_cases
 from tests.unit.samples import START, execution
 
 Machine = Callable[..., str]
@@ -44,7 +43,7 @@ def ending(name: str, outcome: str = "ACCEPTED") -> Case:
 
 def test_every_case_has_one_record_in_the_order_of_the_cases(machine: Machine, tmp_path: Path) -> None:
     cases = [ending(f"c{i}", outcome) for i, outcome in enumerate(["ACCEPTED", "REVIEW", "REJECTED"] * 3)]
-    executions = run(machine(BY_INPUT), cases, tmp_path, concurrency=3)
+    executions = run_cases(machine(BY_INPUT), cases, tmp_path, concurrency=3)
     assert [(e.case, e.outcome) for e in executions] == [(c.name, c.event["output"]["outcome"]) for c in cases]
     assert sorted(e.case for e in read_executions(tmp_path / "executions.jsonl")) == [c.name for c in cases]
     assert {e.confidence for e in executions} == {0.75}
@@ -55,13 +54,15 @@ def test_every_case_has_one_record_in_the_order_of_the_cases(machine: Machine, t
 
 
 def test_a_failed_execution_is_recorded_with_its_error_and_cause(machine: Machine, tmp_path: Path) -> None:
-    [failed] = run(machine(BY_INPUT), [case("broken", {"error": "ModelFailed"})], tmp_path)
+    [failed] = run_cases(machine(BY_INPUT), [case("broken", {"error": "ModelFailed"})], tmp_path)
     assert (failed.outcome, failed.error, failed.cause) == ("FAILED", "ModelFailed", "On purpose.")
 
 
 def test_a_success_that_names_no_outcome_is_recorded_as_failed(machine: Machine, tmp_path: Path) -> None:
     cases = [case("other", {"output": {"outcome": "FINE"}}), case("list", {"output": [1]})]
-    assert [(e.outcome, e.error) for e in run(machine(BY_INPUT), cases, tmp_path)] == [("FAILED", "UnknownOutcome")] * 2
+    assert [(e.outcome, e.error) for e in run_cases(machine(BY_INPUT), cases, tmp_path)] == [
+        ("FAILED", "UnknownOutcome")
+    ] * 2
 
 
 @pytest.mark.usefixtures("aws")
@@ -78,7 +79,7 @@ def test_a_case_that_can_not_be_started_is_recorded_and_the_others_run(tmp_path:
         stub.add_response(
             "describe_execution", {**_described(arn), "status": "ABORTED", "stopDate": START + timedelta(seconds=1)}
         )
-        refused, aborted = run("m", [ending("first"), ending("second")], tmp_path, concurrency=1, client=client)
+        refused, aborted = run_cases("m", [ending("first"), ending("second")], tmp_path, concurrency=1, client=client)
     assert (refused.outcome, refused.error, refused.execution_arn) == ("FAILED", "ExecutionLimitExceeded", None)
     assert (aborted.outcome, aborted.error, aborted.execution_arn) == ("FAILED", "ABORTED", arn)
     assert aborted.seconds == 1
@@ -91,8 +92,8 @@ def _described(arn: str) -> dict[str, Any]:
 def test_an_execution_that_never_ends_is_recorded_when_its_time_is_up(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "LONGEST_EXECUTION", 0.2)
-    [late] = run(machine(BY_INPUT), [case("late", {"wait": 3, "output": {}})], tmp_path)
+    monkeypatch.setattr("inference.run.LONGEST_EXECUTION", 0.2)
+    [late] = run_cases(machine(BY_INPUT), [case("late", {"wait": 3, "output": {}})], tmp_path)
     assert (late.outcome, late.error) == ("FAILED", "TimeoutError")
     assert late.execution_arn is not None
 
@@ -109,15 +110,15 @@ def test_an_interrupted_run_keeps_what_ended_and_a_resumed_one_does_the_rest(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "track", interrupted)
+        patch.setattr("inference.run.track", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run(arn, cases, tmp_path, concurrency=1)
+            run_cases(arn, cases, tmp_path, concurrency=1)
     path = tmp_path / "executions.jsonl"
     kept = read_executions(path)
     assert [e.case for e in kept] == ["first"]
 
     path.write_text(path.read_text() + '{"case": "torn')
-    resumed = run(arn, cases, tmp_path, concurrency=3, resume=True)
+    resumed = run_cases(arn, cases, tmp_path, concurrency=3, resume=True)
     assert [(e.case, e.outcome) for e in resumed] == [
         ("first", "ACCEPTED"),
         ("second", "REVIEW"),
@@ -135,33 +136,35 @@ def test_resuming_runs_failed_and_changed_cases_again(machine: Machine, tmp_path
         execution(3, "REJECTED", case="same", input=ending("same").event),
     ]
     write_executions(path, old)
-    executions = run(machine(BY_INPUT), [ending("failed"), ending("changed"), ending("same")], tmp_path, resume=True)
+    executions = run_cases(
+        machine(BY_INPUT), [ending("failed"), ending("changed"), ending("same")], tmp_path, resume=True
+    )
     assert [e.outcome for e in executions] == ["ACCEPTED", "ACCEPTED", "REJECTED"]
     assert len(read_executions(path)) == 3
 
 
 def test_a_new_run_puts_the_earlier_records_aside(machine: Machine, tmp_path: Path) -> None:
     write_executions(tmp_path / "executions.jsonl", [execution(1)])
-    run(machine(BY_INPUT), [ending("new")], tmp_path)
+    run_cases(machine(BY_INPUT), [ending("new")], tmp_path)
     assert [e.case for e in read_executions(tmp_path / "executions.previous.jsonl")] == ["bicycle-00001"]
     assert [e.case for e in read_executions(tmp_path / "executions.jsonl")] == ["new"]
 
 
 def test_an_express_state_machine_is_refused(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="give the Standard one"):
-        run(machine(BY_INPUT, "EXPRESS"), [ending("a")], tmp_path)
+        run_cases(machine(BY_INPUT, "EXPRESS"), [ending("a")], tmp_path)
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_missing_state_machine_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="can't be described"):
-        run("arn:aws:states:us-east-1:123456789012:stateMachine:none", [ending("a")], tmp_path)
+        run_cases("arn:aws:states:us-east-1:123456789012:stateMachine:none", [ending("a")], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_concurrency_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="at least 1"):
-        run("arn", [ending("a")], tmp_path, concurrency=0)
+        run_cases("arn", [ending("a")], tmp_path, concurrency=0)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitoring.capture import records as capture
-from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine, parse_file, read_capture, wait_for
+from monitoring.capture.records import (
+    FIRST_WAIT,
+    CaptureError,
+    CaptureRecord,
+    SkippedLine,
+    parse_file,
+    read_capture,
+    read_capture_until,
+)
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError, hour_folders, place_of
 from tests.unit.samples import BUCKET, captured, lines, png
 
@@ -206,11 +213,16 @@ def test_waiting_ends_when_the_last_record_has_come(s3: "S3Client", monkeypatch:
         waits.append(seconds)
         put(s3, "blue", "2026/11/23/09", "b", "2026-11-23T09:00:00Z")
 
-    monkeypatch.setattr(capture, "sleep", put_meanwhile)
-    assert wait_for(S3Capture(BUCKET, "pedals", s3=s3), ["i-a", "i-b"]) == set()
-    assert waits == [capture.FIRST_WAIT]
+    monkeypatch.setattr("monitoring.capture.records.sleep", put_meanwhile)
+    source = S3Capture(BUCKET, "pedals", s3=s3)
+    found = read_capture_until(source, ["i-a", "i-b"], 300, utc(11, 23, 9), utc(11, 23, 10))
+    assert [r.event_id for r in found if isinstance(r, CaptureRecord)] == ["a", "b"]
+    assert waits == [FIRST_WAIT]
 
 
-def test_waiting_gives_up_and_names_what_is_missing(s3: "S3Client") -> None:
+def test_waiting_gives_up_and_what_has_come_was_read_once(s3: "S3Client") -> None:
     put(s3, "blue", "2026/11/23/09", "a", "2026-11-23T09:00:00Z")
-    assert wait_for(S3Capture(BUCKET, "pedals", s3=s3), ["i-a", "i-b"], timeout=0.3) == {"i-b"}
+    source = S3Capture(BUCKET, "pedals", s3=s3)
+    found = list(read_capture_until(source, ["i-a", "i-b"], 0.3, utc(11, 23, 9), utc(11, 23, 10)))
+    assert [r.event_id for r in found if isinstance(r, CaptureRecord)] == ["a"]
+    assert len(found) == 1

@@ -7,7 +7,15 @@ import pytest
 
 from contracts.dataset import DatasetError
 from contracts.layout import baseline_key
-from monitoring.drift.baseline import BASELINE_FILE, Baseline, BaselineError, make, read_file, read_s3
+from monitoring.drift.baseline import (
+    BASELINE_FILE,
+    Baseline,
+    BaselineError,
+    read_file,
+    read_s3,
+    require_baseline,
+)
+from monitoring.drift.make_baseline import make_baseline
 from monitoring.quality.evaluate import Prediction, assess
 from tests.unit.samples import BUCKET, CLASSES, baseline
 
@@ -26,7 +34,7 @@ def same(one: Baseline, other: Baseline) -> bool:
 def test_a_baseline_has_the_images_of_both_splits_and_the_scores_of_the_test_images(
     s3: "S3Client", dataset: str, tmp_path: Path
 ) -> None:
-    made = make(BUCKET, EVALUATION, tmp_path, s3=s3)
+    made = make_baseline(BUCKET, EVALUATION, tmp_path, s3=s3)
     assert (made.dataset, made.endpoint, made.image_size) == (dataset, "wheels", 32)
     assert (len(made.sample.measures), made.sample.labels, made.sample.confidence.tolist()) == (
         10,
@@ -42,14 +50,14 @@ def test_a_baseline_has_the_images_of_both_splits_and_the_scores_of_the_test_ima
 def test_an_image_that_is_none_is_named(s3: "S3Client", dataset: str, tmp_path: Path) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"datasets/{dataset}/train/image_3.png", Body=b"nothing")
     with pytest.raises(BaselineError, match=r"train/image_3\.png is not an image"):
-        make(BUCKET, EVALUATION, tmp_path, s3=s3)
+        make_baseline(BUCKET, EVALUATION, tmp_path, s3=s3)
     assert not (tmp_path / BASELINE_FILE).exists()
 
 
 def test_a_data_set_without_training_images_is_refused(s3: "S3Client", dataset: str, tmp_path: Path) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"datasets/{dataset}/train.lst", Body=b"")
     with pytest.raises(DatasetError, match=r"train\.lst is empty"):
-        make(BUCKET, EVALUATION, tmp_path, s3=s3)
+        make_baseline(BUCKET, EVALUATION, tmp_path, s3=s3)
 
 
 def test_where_there_is_no_baseline_the_bucket_has_none_and_the_file_is_missed(s3: "S3Client", tmp_path: Path) -> None:
@@ -87,3 +95,12 @@ def test_a_baseline_of_other_measures_is_to_be_made_again() -> None:
     object.__setattr__(other, "measures", ("something",))
     with pytest.raises(BaselineError, match="made by another version"):
         Baseline.from_bytes(other.to_bytes(), "here")
+
+
+def test_the_baseline_of_the_folder_goes_before_that_of_the_bucket(s3: "S3Client", tmp_path: Path) -> None:
+    with pytest.raises(BaselineError, match="workflow baseline"):
+        require_baseline(tmp_path, BUCKET, "pedals")
+    s3.put_object(Bucket=BUCKET, Key=baseline_key("pedals"), Body=baseline(50).to_bytes())
+    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 50
+    (tmp_path / BASELINE_FILE).write_bytes(baseline(60).to_bytes())
+    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 60

@@ -136,5 +136,5 @@ def test_a_verdict_is_published_with_each_distance_by_its_measure(said: Verdict,
     cloudwatch = boto3.client("cloudwatch", region_name="us-east-1")
     with Stubber(cloudwatch) as stub:
         stub.add_response("put_metric_data", {}, {"Namespace": "ImageClassification", "MetricData": data})
-        assert verdict.publish(drift, cloudwatch) == 3
+        assert verdict.publish_drift(drift, cloudwatch) == 3
         stub.assert_no_pending_responses()

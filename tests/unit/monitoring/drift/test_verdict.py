@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from monitoring.capture.records import parse_file
-from monitoring.drift.verdict import CHECKS, FEWEST, LABELS, NAMESPACE, Drift, Verdict, compare, judge, overall, publish
+from monitoring.drift.verdict import (
+    CHECKS,
+    FEWEST,
+    LABELS,
+    NAMESPACE,
+    Drift,
+    Verdict,
+    compare,
+    judge,
+    overall,
+    publish_drift,
+)
 from monitoring.drift.window import Sample, Window
 from tests.unit.samples import CLASSES, baseline, captured, lines, sample
 
@@ -93,8 +104,8 @@ def test_the_verdict_is_written_as_json_and_an_empty_window_has_no_times() -> No
 def test_a_verdict_is_published_for_alarms_and_none_leaves_their_data_missing() -> None:
     cloudwatch = boto3.client("cloudwatch")
     few = replace(judged(sample(3, 2)), endpoint="quiet")
-    assert publish(few) == 1
-    assert publish(judged(sample(100, 2, brighter=60))) == 2 + CHECKS
+    assert publish_drift(few) == 1
+    assert publish_drift(judged(sample(100, 2, brighter=60))) == 2 + CHECKS
     metrics = cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
     by_endpoint = {
         endpoint: {m["MetricName"] for m in metrics if {"Name": "EndpointName", "Value": endpoint} in m["Dimensions"]}

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine, parse_file
-from monitoring.drift import window
 from monitoring.drift.measures import MEASURES
 from monitoring.drift.window import Reservoir, Window
 from tests.unit.samples import CLASSES, captured, lines, png
@@ -53,7 +52,7 @@ def test_an_empty_window_has_an_empty_sample_and_no_times() -> None:
 
 
 def test_the_images_kept_are_a_fair_sample_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "SAMPLE", 5)
+    monkeypatch.setattr("monitoring.drift.window.SAMPLE", 5)
     stream = [record(level, data=base64.b64encode(grey(level)).decode()) for level in range(50)]
     kept = Counter[int]()
     for seed in range(400):

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from PIL import Image
 
-from monitoring.quality.evaluate import EvaluationError, evaluate, read_evaluation
+from monitoring.quality.evaluate import EvaluationError, evaluate_endpoint, read_evaluation
 from tests.unit.samples import BUCKET
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def runtime(aws: str, endpoint: Any) -> Iterator["SageMakerRuntimeClient"]:
 def test_every_test_image_is_asked_for_and_judged(
     dataset: str, endpoint: type[Endpoint], runtime: "SageMakerRuntimeClient", tmp_path: Path
 ) -> None:
-    evaluation = evaluate(BUCKET, dataset, "pedals", tmp_path, concurrency=3, runtime=runtime)
+    evaluation = evaluate_endpoint(BUCKET, dataset, "pedals", tmp_path, concurrency=3, runtime=runtime)
     assert evaluation.images == len(endpoint.requests) == 5
     # Always "bicycle": three of the five images are.
     assert evaluation.accuracy == 0.6
@@ -81,20 +81,18 @@ def test_every_test_image_is_asked_for_and_judged(
 def test_the_evaluation_is_written_whole_and_reads_back(
     dataset: str, runtime: "SageMakerRuntimeClient", tmp_path: Path
 ) -> None:
-    evaluation = evaluate(BUCKET, dataset, "pedals", tmp_path, max_error=0.5, runtime=runtime)
+    evaluation = evaluate_endpoint(BUCKET, dataset, "pedals", tmp_path, max_error=0.5, runtime=runtime)
     assert read_evaluation(tmp_path / "evaluation.json") == evaluation
     written = json.loads((tmp_path / "evaluation.json").read_text())
     assert written["recommended"]["coverage"] == 1
     assert written["recommended"]["error"] == 0.4
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["coverage.png", "evaluation.json"]
-    with Image.open(tmp_path / "coverage.png") as picture:
-        assert picture.format == "PNG"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evaluation.json"]
 
 
 def test_no_threshold_is_recommended_where_none_keeps_the_error(
     dataset: str, runtime: "SageMakerRuntimeClient", tmp_path: Path
 ) -> None:
-    evaluation = evaluate(BUCKET, dataset, "pedals", tmp_path, max_error=0.02, runtime=runtime)
+    evaluation = evaluate_endpoint(BUCKET, dataset, "pedals", tmp_path, max_error=0.02, runtime=runtime)
     assert evaluation.recommended is None
 
 
@@ -118,13 +116,13 @@ def test_an_endpoint_that_does_not_answer_with_probabilities_ends_the_evaluation
 ) -> None:
     endpoint.answers = [answer]
     with pytest.raises(EvaluationError, match=message):
-        evaluate(BUCKET, dataset, "pedals", tmp_path, concurrency=1, runtime=runtime)
+        evaluate_endpoint(BUCKET, dataset, "pedals", tmp_path, concurrency=1, runtime=runtime)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_concurrency_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="at least 1"):
-        evaluate(BUCKET, "pedals", "pedals", tmp_path, concurrency=0)
+        evaluate_endpoint(BUCKET, "pedals", "pedals", tmp_path, concurrency=0)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"predictions": [{"key": 1}]}'])

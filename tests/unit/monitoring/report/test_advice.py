@@ -6,7 +6,7 @@ from monitoring.capture.completeness import Completeness
 from monitoring.drift.verdict import judge
 from monitoring.drift.window import Window
 from monitoring.quality.evaluate import Prediction, assess
-from monitoring.report.advice import REVIEW_LIMIT, REVIEW_MARGIN, next_steps, reasons_to_retrain, review_limit
+from monitoring.report.advice import REVIEW_LIMIT, REVIEW_MARGIN, default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.figures import Figures, figures
 from tests.unit.samples import CLASSES, baseline, execution, sample
 
@@ -19,9 +19,9 @@ def reviewed(reviews: int, of: int) -> Figures:
 def test_the_limit_of_reviews_is_what_the_test_images_let_expect_and_a_margin() -> None:
     confident = [Prediction(str(n), "bicycle", "bicycle", 0.5 + n / 20, (0.5, 0.5)) for n in range(10)]
     evaluation = assess("pedals", "pedals", CLASSES, confident, 0.02)
-    assert review_limit(evaluation, 0.6) == pytest.approx(0.2 + REVIEW_MARGIN)
-    assert review_limit(evaluation, 1.0) == 1
-    assert review_limit(None, 0.6) == review_limit(evaluation, None) == REVIEW_LIMIT
+    assert default_review_limit(evaluation, 0.6) == pytest.approx(0.2 + REVIEW_MARGIN)
+    assert default_review_limit(evaluation, 1.0) == 1
+    assert default_review_limit(None, 0.6) == default_review_limit(evaluation, None) == REVIEW_LIMIT
 
 
 @pytest.mark.parametrize(("reviews", "told"), [(5, False), (6, True)])

@@ -9,23 +9,14 @@ import pytest
 
 from contracts.layout import baseline_key
 from inference.executions import EXECUTIONS_FILE, Execution, ExecutionsError, write_executions
+from monitoring.capture.completeness import invoked_by_hour
 from monitoring.capture.export import export
 from monitoring.capture.records import read_capture
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
 from monitoring.capture.span import Span
-from monitoring.drift.baseline import BASELINE_FILE
-from monitoring.drift.verdict import Verdict
-from monitoring.report.build import (
-    PullError,
-    check_drift,
-    invoked_by_hour,
-    read_labels,
-    report,
-    report_capture,
-    require_baseline,
-)
+from monitoring.report.build import report_capture, report_run
 from monitoring.report.page import ReportError
-from tests.unit.samples import BUCKET, START, baseline, captured, execution, lines
+from tests.unit.samples import BUCKET, START, baseline, capture_folder, captured, execution, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,12 +29,14 @@ def put(s3: "S3Client", executions: list[Execution], file: str = "a") -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/09/00-00-000-{file}.jsonl", Body=lines(*rows))
 
 
-def folder(path: Path, count: int, **changes: str) -> FolderCapture:
-    place = path / FOLDER / "09"
-    place.mkdir(parents=True)
-    rows = [captured(f"e{n}", f"i{n}", f"2026-11-23T09:{n % 60:02}:00Z", **changes) for n in range(count)]
-    (place / "00-00-000-a.jsonl").write_bytes(lines(*rows))
-    return FolderCapture(path)
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of all objects that clients fetch which are made from now on, in order."""
+    keys: list[str] = []
+    session = boto3.Session()
+    session.events.register("provide-client-params.s3.GetObject", lambda params, **_: keys.append(params["Key"]))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    return keys
 
 
 @pytest.fixture
@@ -72,7 +65,7 @@ def test_a_run_is_reported_with_its_capture_its_labels_and_its_drift(s3: "S3Clie
     put(s3, executions)
     s3.put_object(Bucket=BUCKET, Key=baseline_key("pedals"), Body=baseline().to_bytes())
     (tmp_path / "labels.csv").write_text("id,label\ni1,bicycle\nbicycle-00002,motorcycle\n")
-    figures = report(tmp_path, BUCKET, "pedals", labels=tmp_path / "labels.csv")
+    figures = report_run(tmp_path, BUCKET, "pedals", labels=tmp_path / "labels.csv")
     assert (figures.completeness.joined, figures.judged, figures.correct) == (40, 2, 1)
     assert [(h.start, h.expected, h.captured) for h in figures.completeness.hours] == [(START, 40, 40)]
     drift = json.loads((tmp_path / "drift.json").read_text())
@@ -82,11 +75,25 @@ def test_a_run_is_reported_with_its_capture_its_labels_and_its_drift(s3: "S3Clie
     assert "workflow stage --dataset to-label --name pedals-next" in text
 
 
+def test_each_captured_file_is_fetched_once_also_where_the_report_waits(
+    s3: "S3Client", fetched: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    executions = [execution(1), execution(2), execution(3)]
+    write_executions(tmp_path / EXECUTIONS_FILE, executions)
+    put(s3, executions[:1], "a")
+    put(s3, executions[1:2], "b")
+    monkeypatch.setattr("monitoring.capture.records.sleep", lambda _: put(s3, executions[2:], "c"))
+    figures = report_run(tmp_path, BUCKET, "pedals")
+    assert figures.completeness.joined == 3
+    files = [key for key in fetched if key.startswith("capture/")]
+    assert files == [f"{FOLDER}/09/00-00-000-{name}.jsonl" for name in "abc"]
+
+
 def test_a_missing_record_is_a_gap_in_its_hour(s3: "S3Client", tmp_path: Path) -> None:
     executions = [execution(1), execution(2), execution(3, started=(START + timedelta(hours=1)).isoformat())]
     write_executions(tmp_path / EXECUTIONS_FILE, executions)
     put(s3, executions[:2])
-    figures = report(tmp_path, BUCKET, "pedals", timeout=0)
+    figures = report_run(tmp_path, BUCKET, "pedals", timeout=0)
     assert [(h.expected, h.captured, h.share) for h in figures.completeness.hours] == [(2, 2, 1.0), (1, 0, 0.0)]
     assert figures.completeness.share == pytest.approx(2 / 3)
     assert "holds only 2 of 3 executions that reached the endpoint" in (tmp_path / "report.html").read_text()
@@ -95,11 +102,11 @@ def test_a_missing_record_is_a_gap_in_its_hour(s3: "S3Client", tmp_path: Path) -
 @pytest.mark.usefixtures("aws")
 def test_without_a_run_there_is_nothing_to_report(tmp_path: Path) -> None:
     with pytest.raises(ExecutionsError, match="workflow run"):
-        report(tmp_path, BUCKET, "pedals")
+        report_run(tmp_path, BUCKET, "pedals")
 
 
 def test_a_folder_is_reported_alone_and_no_one_knows_how_much_is_missing(tmp_path: Path) -> None:
-    source = folder(tmp_path, 3)
+    source = capture_folder(tmp_path, 3)
     figures = report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals", threshold=0.95)
     assert (figures.executions, figures.outcomes["REVIEW"], figures.seconds) == (3, 3, None)
     assert (figures.completeness.expected, figures.completeness.share) == (None, None)
@@ -129,8 +136,8 @@ def test_captured_records_are_held_against_what_cloudwatch_counted_hour_by_hour(
 
 
 def test_a_report_on_captured_data_needs_a_threshold_and_records(tmp_path: Path) -> None:
-    source = folder(tmp_path, 1)
-    with pytest.raises(PullError, match="--threshold"):
+    source = capture_folder(tmp_path, 1)
+    with pytest.raises(ReportError, match="--threshold"):
         report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals")
     empty = Span(datetime(2027, 1, 1, tzinfo=UTC))
     with pytest.raises(ReportError, match="nothing to report on"):
@@ -163,48 +170,6 @@ def test_a_record_from_a_clock_that_is_ahead_is_in_a_window_that_ends_now(s3: "S
     s3.put_object(Bucket=BUCKET, Key=key, Body=lines(captured(time=ahead.isoformat())))
     found = list(read_capture(S3Capture(BUCKET, "pedals", s3=s3), datetime.now(UTC) - timedelta(hours=1)))
     assert len(found) == 1
-
-
-def test_drift_is_checked_written_and_drawn(tmp_path: Path) -> None:
-    source = folder(tmp_path, 40)
-    drift = check_drift(tmp_path, source, "pedals", baseline(), Span())
-    assert (drift.verdict, drift.records) == (Verdict.DRIFT, 40)
-    assert json.loads((tmp_path / "drift.json").read_text())["verdict"] == "drift"
-    assert (tmp_path / "drift.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_empty_window_has_no_verdict_and_no_chart(tmp_path: Path) -> None:
-    drift = check_drift(tmp_path, folder(tmp_path, 0), "pedals", baseline(), Span())
-    assert (drift.verdict, drift.records) == (Verdict.TOO_FEW, 0)
-    assert not (tmp_path / "drift.png").exists()
-
-
-def test_the_baseline_of_the_folder_goes_before_that_of_the_bucket(s3: "S3Client", tmp_path: Path) -> None:
-    with pytest.raises(PullError, match="workflow baseline"):
-        require_baseline(tmp_path, BUCKET, "pedals")
-    s3.put_object(Bucket=BUCKET, Key=baseline_key("pedals"), Body=baseline(50).to_bytes())
-    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 50
-    (tmp_path / BASELINE_FILE).write_bytes(baseline(60).to_bytes())
-    assert len(require_baseline(tmp_path, BUCKET, "pedals").sample.measures) == 60
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("name,label\na,b\n", "no column 'id'"),
-        ("id,label\na,bicycle\na,motorcycle\n", "two labels"),
-        ("id,label\na\n", "no label for a"),
-    ],
-)
-def test_labels_that_can_not_be_meant_are_refused(text: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text(text)
-    with pytest.raises(PullError, match=message):
-        read_labels(tmp_path / "labels.csv")
-
-
-def test_a_file_of_labels_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PullError, match=r"labels\.csv can't be read"):
-        read_labels(tmp_path / "labels.csv")
 
 
 def test_a_bucket_that_is_not_there_is_told(s3: "S3Client") -> None:

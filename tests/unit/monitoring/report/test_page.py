@@ -16,13 +16,13 @@ from inference.cases import REJECTED, Case
 from inference.executions import Execution
 from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
 from monitoring.quality.evaluate import Prediction, assess
-from monitoring.report import chart_style as canvas
 from monitoring.report import charts
+from monitoring.report.chart_style import DARK, LIGHT
 from monitoring.report.figures import classified_table, figures
 from monitoring.report.findings import Level, findings, unexpected_ends
 from monitoring.report.gallery import SHOWN
-from monitoring.report.matching import join
-from monitoring.report.page import ReportError, write_report
+from monitoring.report.matching import match_executions
+from monitoring.report.page import Report, ReportError, write_report
 from tests.unit.samples import CLASSES, START, captured, execution, lines
 
 HOSTILE = "<script>alert(1)</script>"
@@ -70,7 +70,7 @@ def test_every_record_and_every_execution_is_accounted_for() -> None:
     records = capture_of(executions[:2])
     records += capture_of([execution(99)])
     records += parse_file("b", lines(captured("direct", None)) + b"{torn\n")
-    completeness, _ = join(executions, records)
+    completeness, _ = match_executions(executions, records)
     assert (completeness.expected, completeness.joined, completeness.missing) == (3, 2, ["i3"])
     assert (completeness.records, completeness.foreign, completeness.without_id) == (4, 1, 1)
     assert completeness.skipped == len(completeness.skipped_lines) == 1
@@ -80,19 +80,19 @@ def test_every_record_and_every_execution_is_accounted_for() -> None:
 def test_a_record_with_other_probabilities_than_its_execution_is_counted() -> None:
     executions = [execution(1), execution(2)]
     records = capture_of(executions)[:1] + capture_of([execution(2, confidence=0.91)])
-    completeness, _ = join(executions, records)
+    completeness, _ = match_executions(executions, records)
     assert (completeness.joined, completeness.disagreeing) == (2, 1)
 
 
 def test_the_least_confident_pairs_come_lowest_first() -> None:
     executions = [execution(number, confidence=0.5 + number / 1000) for number in range(100)]
-    _, gallery = join(executions, capture_of(reversed(executions)))
+    _, gallery = match_executions(executions, capture_of(reversed(executions)))
     assert [pair.execution.case for pair in gallery.least_confident()] == [e.case for e in executions[:SHOWN]]
 
 
 def test_the_outcomes_sum_to_the_executions_and_accuracy_counts_known_truths_only() -> None:
     executions = [*mixed(), execution(6, "ACCEPTED", 0.99, truth=None)]
-    counted = figures(executions, join(executions, [])[0])
+    counted = figures(executions, match_executions(executions, [])[0])
     assert counted.outcomes == {"ACCEPTED": 3, "REVIEW": 1, "REJECTED": 1, "FAILED": 1}
     assert (counted.judged, counted.correct) == (3, 2)
     assert counted.accuracy == pytest.approx(2 / 3)
@@ -102,7 +102,9 @@ def test_the_outcomes_sum_to_the_executions_and_accuracy_counts_known_truths_onl
 
 def test_the_report_stands_alone_and_every_image_has_words(tmp_path: Path) -> None:
     executions = mixed()
-    counted = write_report(tmp_path, executions, *join(executions, capture_of(executions)), classes=CLASSES)
+    counted = write_report(
+        tmp_path, Report(executions, *match_executions(executions, capture_of(executions)), classes=CLASSES)
+    )
     page = Page((tmp_path / "report.html").read_text())
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
     assert len(page.images) == 7 + 3
@@ -129,7 +131,10 @@ def test_the_report_stands_alone_and_every_image_has_words(tmp_path: Path) -> No
 def test_the_same_data_gives_the_same_charts(tmp_path: Path) -> None:
     executions = mixed()
     for folder in ("a", "b"):
-        write_report(tmp_path / folder, executions, *join(executions, capture_of(executions)), classes=CLASSES)
+        write_report(
+            tmp_path / folder,
+            Report(executions, *match_executions(executions, capture_of(executions)), classes=CLASSES),
+        )
     assert (tmp_path / "a" / "confidence.png").read_bytes() == (tmp_path / "b" / "confidence.png").read_bytes()
 
 
@@ -139,7 +144,7 @@ def test_an_evaluation_adds_the_reliability_diagram(tmp_path: Path) -> None:
         Prediction("b", "motorcycle", "bicycle", 0.6, (0.6, 0.4)),
     ]
     evaluation = assess("pedals", "pedals", CLASSES, predictions, 0.02)
-    write_report(tmp_path, mixed(), *join(mixed(), []), classes=CLASSES, evaluation=evaluation)
+    write_report(tmp_path, Report(mixed(), *match_executions(mixed(), []), classes=CLASSES, evaluation=evaluation))
     assert (tmp_path / "reliability.png").exists()
     assert "expected calibration error 0.350" in (tmp_path / "report.html").read_text()
 
@@ -159,7 +164,9 @@ def test_nothing_that_comes_from_outside_is_taken_for_html(tmp_path: Path) -> No
         execution(3, "FAILED", **hostile),
     ]
     records = [*capture_of(executions[:1]), SkippedLine(HOSTILE, 1, HOSTILE)]
-    write_report(tmp_path, executions, *join(executions, records), title=HOSTILE, unexpected=[HOSTILE])
+    write_report(
+        tmp_path, Report(executions, *match_executions(executions, records), title=HOSTILE, unexpected=[HOSTILE])
+    )
     text = (tmp_path / "report.html").read_text()
     assert HOSTILE not in text
     assert Page(text).tags.count("script") == 1
@@ -169,7 +176,7 @@ def test_nothing_that_comes_from_outside_is_taken_for_html(tmp_path: Path) -> No
 def test_a_captured_input_that_is_no_image_is_told_in_the_gallery(tmp_path: Path) -> None:
     executions = [execution(1)]
     records = capture_of(executions, data=base64.b64encode(b"nothing").decode())
-    write_report(tmp_path, executions, *join(executions, records))
+    write_report(tmp_path, Report(executions, *match_executions(executions, records)))
     assert "can&#39;t be decoded" in (tmp_path / "report.html").read_text()
 
 
@@ -177,19 +184,21 @@ def test_a_captured_input_that_is_no_image_is_told_in_the_gallery(tmp_path: Path
 def test_a_run_of_any_length_has_a_chart(seconds: float) -> None:
     moments = [START, START + timedelta(seconds=seconds)]
     table = classified_table([execution(i, started=moment.isoformat()) for i, moment in enumerate(moments)])
-    picture = Image.open(io.BytesIO(charts.confidence(table, 0.8, canvas.DARK)))
-    assert picture.getpixel((0, 0)) == (*ImageColor.getrgb(canvas.DARK.background), 255)
+    picture = Image.open(io.BytesIO(charts.confidence(table, 0.8, DARK)))
+    assert picture.getpixel((0, 0)) == (*ImageColor.getrgb(DARK.background), 255)
 
 
 @pytest.mark.parametrize("number", [3, 30, 100])
 def test_any_number_of_classes_has_a_confusion_matrix_whatever_their_names(number: int) -> None:
     names = [f"class ${i}_{{" * (1 + i % 4) for i in range(number)]
     counts = np.arange(number * number).reshape(number, number)
-    assert Image.open(io.BytesIO(charts.confusion(counts, names, canvas.LIGHT))).size[0] > 500
+    assert Image.open(io.BytesIO(charts.confusion(counts, names, LIGHT))).size[0] > 500
 
 
 def test_a_report_on_rejections_alone_has_no_charts_and_no_accuracy(tmp_path: Path) -> None:
-    counted = write_report(tmp_path, [execution(1, "REJECTED")], *join([execution(1, "REJECTED")], []))
+    counted = write_report(
+        tmp_path, Report([execution(1, "REJECTED")], *match_executions([execution(1, "REJECTED")], []))
+    )
     assert counted.accuracy is None
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert "no truth known" in (tmp_path / "report.html").read_text()
@@ -197,12 +206,12 @@ def test_a_report_on_rejections_alone_has_no_charts_and_no_accuracy(tmp_path: Pa
 
 def test_a_report_on_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="nothing to report on"):
-        write_report(tmp_path, [], *join([], []))
+        write_report(tmp_path, Report([], *match_executions([], [])))
 
 
 def test_the_page_shows_a_thousand_rows_and_says_how_many_there_are(tmp_path: Path) -> None:
     executions = [execution(number) for number in range(1200)]
-    write_report(tmp_path, executions, *join(executions, []))
+    write_report(tmp_path, Report(executions, *match_executions(executions, [])))
     text = (tmp_path / "report.html").read_text()
     assert "The first 1,000; executions.jsonl has all 1,200." in text
     assert len(re.findall("bicycle-0", text)) == 1000
@@ -210,7 +219,7 @@ def test_the_page_shows_a_thousand_rows_and_says_how_many_there_are(tmp_path: Pa
 
 def test_findings_come_worst_first() -> None:
     executions = mixed()
-    counted = figures(executions, join(executions, capture_of(executions[:1]))[0])
+    counted = figures(executions, match_executions(executions, capture_of(executions[:1]))[0])
     found = findings(counted, ["broken-text was not run."])
     assert [f.level for f in found] == [Level.BAD, Level.BAD, Level.BAD, Level.NOTICE, Level.GOOD]
     assert [f.text for f in found[:3]] == [
