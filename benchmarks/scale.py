@@ -18,7 +18,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from inference.costs import IMAGES, Measured, paths
+from inference.costs import DEFAULT_ARCHITECTURE, IMAGES, DeployedFunction, Measured, scenarios
 from local import stack
 from local.template import Template
 from training.sagemaker.costs import PRICES
@@ -106,7 +106,9 @@ def simulate(
     return max(places), waited / children
 
 
-def run(measured: Mapping[str, Any], endpoint: Endpoint, batch_size: int, memory: Mapping[str, int]) -> list[Simulated]:
+def run(
+    measured: Mapping[str, Any], endpoint: Endpoint, batch_size: int, functions: Mapping[str, DeployedFunction]
+) -> list[Simulated]:
     """Simulate every size of batch on an endpoint."""
     seconds = measured["processor_seconds_an_image"]
     processors = endpoint.count * endpoint.processors
@@ -118,7 +120,7 @@ def run(measured: Mapping[str, Any], endpoint: Endpoint, batch_size: int, memory
         work = work_of(seconds)
         work["ClassifyFunction"] += waited
         looked = Measured(measured["images"], 3, sum(work.values()) + OVERHEAD_SECONDS, work, measured["review"])
-        terms = paths(looked, PRICES, memory, batch_size)[-1].terms
+        terms = scenarios(looked, PRICES, functions, batch_size)[-1].terms
         image = sum(terms.values()) / IMAGES + log_dollars(measured["log_bytes_an_image"])
         hours = (images / LIST_KEYS * LIST_SECONDS + lasted) / 3600
         found.append(Simulated(images, at_once, hours, image * images + hourly * hours))
@@ -168,9 +170,9 @@ def main() -> None:
     """Write the plot and the table."""
     measured = json.loads((DOCS / "scale.json").read_text())
     template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
-    memory = {name: spec["MemorySize"] for name, spec in template.resources("AWS::Serverless::Function").items()}
+    functions = {spec.name: DeployedFunction(spec.memory, DEFAULT_ARCHITECTURE) for spec in template.functions()}
     batch_size = int(template.parameters["BatchSize"])
-    found = {endpoint.name: run(measured, endpoint, batch_size, memory) for endpoint in ENDPOINTS}
+    found = {endpoint.name: run(measured, endpoint, batch_size, functions) for endpoint in ENDPOINTS}
     draw(found, DOCS / "scale.png")
     page = DOCS / "scale.md"
     text = page.read_text()

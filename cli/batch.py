@@ -99,34 +99,32 @@ def redrive(
 
 
 @app.command()
-def costs(out: Out = DEFAULT_OUT) -> None:
+def costs(state_machine: BatchStateMachine = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
     """Compare what 1,000 images cost.
 
-    Counts requests and functions for the baseline, for single images and for a batch.
+    Counts requests and functions for the baseline, for single images and for a batch, from the executions of
+    `workflow run` and the functions as they are deployed.
     """
     import boto3
 
-    from inference import costs as room
+    from inference.costs import measure_executions, read_batch_size, read_functions, scenarios
     from inference.executions import EXECUTIONS_FILE, read_executions
-    from local.stack import BUCKET, REGION, ROOT
-    from local.template import Template
     from training.sagemaker.costs import PRICES
 
-    template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET}, REGION)
-    memory = {name: spec["MemorySize"] for name, spec in template.resources("AWS::Serverless::Function").items()}
-    measured = room.measure(boto3.client("stepfunctions"), read_executions(out / EXECUTIONS_FILE))
-    compared = room.paths(measured, PRICES, memory, int(template.parameters["BatchSize"]))
-    terms = dict.fromkeys(term for path in compared for term in path.terms)
-    rows = [(term, *(_dollars(path.terms.get(term)) for path in compared)) for term in terms]
-    rows.append(("total", *(_dollars(sum(path.terms.values())) for path in compared)))
-    table(("USD for 1,000 images", *(path.name for path in compared)), rows)
-    for path in compared:
-        for term, said in path.said.items():
-            console.print(f"{path.name}, {term}: {said}", highlight=False)
+    states = boto3.client("stepfunctions")
+    measured = measure_executions(states, read_executions(out / EXECUTIONS_FILE))
+    functions = read_functions(boto3.client("lambda"), measured.function_seconds)
+    batch_size = read_batch_size(states, state_machine or Stacks(stack).batch_state_machine_arn)
+    compared = scenarios(measured, PRICES, functions, batch_size)
+    terms = dict.fromkeys(term for scenario in compared for term in scenario.terms)
+    rows = [(term, *(_dollars(scenario.terms.get(term)) for scenario in compared)) for term in terms]
+    rows.append(("total", *(_dollars(sum(scenario.terms.values())) for scenario in compared)))
+    table(("USD for 1,000 images", *(scenario.name for scenario in compared)), rows)
+    for scenario in compared:
+        for term, quantity in scenario.quantities.items():
+            console.print(f"{scenario.name}, {term}: {quantity}", highlight=False)
     share = compared[0].orchestration / compared[-1].orchestration
-    console.print(
-        f"In state transitions and workflow requests a batch costs 1/{share:.0f} of the course project's path."
-    )
+    console.print(f"In state transitions and workflow requests a batch costs 1/{share:.0f} of the baseline.")
     console.print(f"From {measured.executions} executions; prices of {PRICES['date']}, {PRICES['region']}.")
 
 

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.app_stack import AppStack
 from local.errors import LocalError
+from local.lambdas import Function
 from local.responses import error_response, json_response
 from local.sagemaker.container_client import Answer, Unavailable
 from local.sagemaker.control_plane import SageMaker
@@ -63,6 +64,7 @@ class Gateway:
         self._routes = Map(
             [
                 Rule("/2015-03-31/functions/<name>/invocations", endpoint=self._invoke_function, methods=["POST"]),
+                Rule("/2015-03-31/functions/<name>/configuration", endpoint=self._describe_function, methods=["GET"]),
                 Rule("/endpoints/<name>/invocations", endpoint=self._invoke_endpoint, methods=["POST"]),
                 Rule("/_local/app", endpoint=self._deploy, methods=["PUT"]),
                 Rule("/_local/throttling", endpoint=self._throttle, methods=["PUT"]),
@@ -93,13 +95,19 @@ class Gateway:
         response: Response = answer(Request(environ), **values)
         return response
 
-    def _invoke_function(self, request: Request, name: str) -> Response:
-        # A function goes by its name, its ARN, or either with a version or alias behind it.
+    def _function(self, name: str) -> Function | None:
+        """Return a function by its name, its ARN, or either with a version or alias behind it."""
         parts = name.split(":")
-        name = parts[6] if name.startswith("arn:") and len(parts) > 6 else parts[0]
-        function = self._app_stack.functions.get(name)
+        return self._app_stack.functions.get(parts[6] if name.startswith("arn:") and len(parts) > 6 else parts[0])
+
+    def _describe_function(self, _: Request, name: str) -> Response:
+        function = self._function(name)
+        return json_response(function.configuration()) if function else _function_missing(name)
+
+    def _invoke_function(self, request: Request, name: str) -> Response:
+        function = self._function(name)
         if function is None:
-            return error_response(404, "ResourceNotFoundException", f"Function not found: {name}")
+            return _function_missing(name)
         payload = request.get_data() or b"{}"
         if len(payload) > LAMBDA_PAYLOAD_BYTES:
             message = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
@@ -182,3 +190,7 @@ class Gateway:
         except SageMakerError as error:
             return error_response(400, error.code, str(error))
         return Response(status=204)
+
+
+def _function_missing(name: str) -> Response:
+    return error_response(404, "ResourceNotFoundException", f"Function not found: {name}")

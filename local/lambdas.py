@@ -115,6 +115,18 @@ class Function:
                     if worker.alive and not self._stopped:
                         self._idle.append(worker)
 
+    def configuration(self) -> dict[str, object]:
+        """Return what GetFunctionConfiguration answers of it."""
+        return {
+            "FunctionName": self.spec.name,
+            "FunctionArn": function_arn(self.spec.name, self._region),
+            "Handler": self.spec.handler,
+            "MemorySize": self.spec.memory,
+            "Timeout": int(self.spec.timeout),
+            "Architectures": [self.spec.architecture],
+            "Version": "$LATEST",
+        }
+
     def stop(self) -> None:
         """End all workers, also those that run an invocation."""
         with self._lock:

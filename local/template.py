@@ -32,6 +32,7 @@ class FunctionSpec:
     timeout: float
     memory: int
     environment: Mapping[str, str]
+    architecture: str = "x86_64"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Template:
                     timeout=float(self.resolve(merged.get("Timeout", DEFAULT_TIMEOUT_SECONDS))),
                     memory=int(self.resolve(merged.get("MemorySize", DEFAULT_MEMORY_MB))),
                     environment=variables,
+                    architecture=str(self.resolve(merged.get("Architectures", ["x86_64"])[0])),
                 )
             )
         return specs

@@ -1,0 +1,65 @@
+"""What 1,000 images cost, from executions on the local stack and the functions as they are deployed there."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from contracts.outcomes import Outcome
+from inference.costs import DeployedFunction, measure_executions, read_batch_size, read_functions, scenarios
+from inference.executions import EXECUTIONS_FILE, Execution, write_executions
+from local.template import Template
+from tests.conftest import ROOT
+from tests.workflow.batches import end_of, machine, put
+from tests.workflow.conftest import Deployed
+from training.sagemaker.costs import PRICES
+
+FUNCTIONS = {"SerializeFunction", "ClassifyFunction", "ThresholdFunction"}
+
+
+def executed(deployed: Deployed, name: str, image: bytes) -> Execution:
+    """Run one image, and return its record."""
+    states = boto3.client("stepfunctions")
+    arn = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
+    given = {"s3_bucket": deployed.stack.environment["WORKFLOW_BUCKET"], "s3_key": put(f"priced/{name}.png", image)}
+    started = states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(given))["executionArn"]
+    end = end_of(started)
+    fields: dict[str, Any] = dict.fromkeys(Execution.__dataclass_fields__)
+    known = {"case": name, "input": given, "outcome": Outcome.ACCEPTED, "inference_id": "i", "execution_arn": started}
+    known |= {"started": end["startDate"].isoformat()}
+    return Execution(**fields | known | {"seconds": (end["stopDate"] - end["startDate"]).total_seconds()})
+
+
+def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deployed, images: list[bytes]) -> None:
+    states = boto3.client("stepfunctions")
+    measured = measure_executions(states, [executed(deployed, "priced", images[0])])
+    assert measured.transitions >= 3
+    functions = read_functions(boto3.client("lambda"), measured.function_seconds)
+    assert len(functions) == len(FUNCTIONS)
+    batch_size = read_batch_size(states, machine(deployed))
+    baseline, single, batch = scenarios(measured, PRICES, functions, batch_size)
+    assert batch.orchestration <= baseline.orchestration / 10
+    assert sum(batch.terms.values()) < sum(single.terms.values())
+
+
+def test_what_is_read_is_what_was_deployed(deployed: Deployed, images: list[bytes]) -> None:
+    assert images
+    parameters = {"DataBucketName": deployed.stack.environment["WORKFLOW_BUCKET"]}
+    specs = Template(ROOT / "template.yaml", parameters, "us-east-1").functions()
+    expected = {spec.name: DeployedFunction(spec.memory, spec.architecture) for spec in specs}
+    assert set(expected) >= FUNCTIONS
+    assert read_functions(boto3.client("lambda"), FUNCTIONS) == {name: expected[name] for name in FUNCTIONS}
+
+
+def test_the_verb_reads_the_stack_and_not_the_template(deployed: Deployed, images: list[bytes], tmp_path: Path) -> None:
+    deployed.stack.deploy({"BatchSize": "10"})
+    write_executions(tmp_path / EXECUTIONS_FILE, [executed(deployed, "priced-by-the-verb", images[0])])
+    command = [sys.executable, "-m", "cli", "costs", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    deployed.stack.deploy({"BatchSize": "20"})
+    assert done.returncode == 0, done.stderr
+    # A hundred children of ten images, and the state machine's own four states.
+    assert "batch, state transitions: 104 states and children" in " ".join(done.stdout.split())
