@@ -28,17 +28,17 @@ def capture_prefix(endpoint: str) -> str:
     return f"{Prefix.CAPTURE}{endpoint}/"
 
 
-def batch_prefix(execution: str) -> str:
-    """What begins the keys of what one execution of ClassifyBatch reads and writes."""
-    return f"{Prefix.BATCHES}{execution}/"
+def batch_prefix(batch: str) -> str:
+    """What begins the keys of what a batch reads and writes, in however many executions of ClassifyBatch."""
+    return f"{Prefix.BATCHES}{batch}/"
 
 
-def batch_results_key(execution: str, map_run: str) -> str:
+def batch_results_key(batch: str, map_run: str) -> str:
     """The key of the manifest of a Map Run's results, as ResultWriter names it.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
     """
-    return f"{batch_prefix(execution)}results/{map_run}/manifest.json"
+    return f"{batch_prefix(batch)}results/{map_run}/manifest.json"
 
 
 def cases_prefix(dataset: str) -> str:

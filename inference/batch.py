@@ -195,7 +195,7 @@ class _Driver:
                 f"{arn} is gone: its stack was deleted, or it ended more than 90 days ago. Deploy the stack again, "
                 f"then run the images that have no outcome by `workflow batch --redrive {self._batch_id}`."
             ) from error
-        self._ledger.record(run, rows_of(self._s3, self._states, arn, self._request.bucket, run.execution))
+        self._ledger.record(run, rows_of(self._s3, self._states, arn, self._request.bucket, self._batch_id))
         return ended
 
     def _start(self, run: Run, max_concurrency: int | None) -> str:

@@ -25,15 +25,14 @@ class ResultsError(InferenceError):
     """The results aren't as ResultWriter writes them."""
 
 
-def rows_of(s3: "S3Client", states: "SFNClient", arn: str, bucket: str, execution: str) -> Iterator[dict[str, Any]]:
-    """Every image's row from the results of an execution of ClassifyBatch; no rows where it wrote none.
+def rows_of(s3: "S3Client", states: "SFNClient", arn: str, bucket: str, batch: str) -> Iterator[dict[str, Any]]:
+    """Every image's row from the results of one execution for a *batch*; no rows where it wrote none.
 
-    A child that failed gives a FAILED row for each of its images. Children that never ran are in
-    no file.
+    A child that failed gives a FAILED row for each of its images. Children that never ran are in no file.
     """
     for one in once_known(states, lambda: states.list_map_runs(executionArn=arn))["mapRuns"]:
         map_run = one["mapRunArn"].rsplit(":", 1)[-1]
-        key = batch_results_key(execution, map_run)
+        key = batch_results_key(batch, map_run)
         try:
             manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         except s3.exceptions.NoSuchKey:

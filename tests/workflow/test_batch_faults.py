@@ -27,6 +27,7 @@ from inference.batch import (
     run_batch,
 )
 from inference.ledger import Ledger
+from local import stack
 from tests.processes import DIES_AFTER
 from tests.waiting import LONGEST_SECONDS
 from tests.workflow.batches import IMAGES, check, machine, outcomes, put, request
@@ -76,10 +77,23 @@ def test_a_broken_system_stops_the_batch_and_a_redrive_finishes_it(
     require_account(again)
     assert sorted(outcomes(again)) == keys
     assert (again.account.failed, len(again.executions)) == (0, 2)
+    assert folders_of_results(ended.id) == 2
     review = [key for key, (outcome, _) in outcomes(again).items() if outcome == "REVIEW"]
     assert sorted(waiting_for_review()) == sorted(review)
     finished = redrive_batch(ended.id, tmp_path)
     assert (finished.account, len(finished.executions)) == (again.account, 2)
+
+
+def folders_of_results(batch: str) -> int:
+    """Count the Map Runs whose results lie where docs/scale.md says; fail if anything lies elsewhere."""
+    s3 = boto3.client("s3")
+
+    def below(prefix: str) -> list[str]:
+        found = s3.list_objects_v2(Bucket=stack.BUCKET, Prefix=prefix, Delimiter="/")
+        return [one["Prefix"] for one in found.get("CommonPrefixes", [])]
+
+    assert below(f"batches/{batch}") == [f"batches/{batch}/"]
+    return len(below(f"batches/{batch}/results/"))
 
 
 def test_a_batch_that_is_not_there_cannot_be_run_again(tmp_path: Path) -> None:
