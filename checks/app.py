@@ -91,7 +91,7 @@ def threshold(scope: Scope) -> Iterator[Check]:
         return
     most = f"an error of at most {evaluation.max_error:.1%}"
     if evaluation.recommended is None:
-        advice = "Train a better model, or allow more errors: `workflow evaluate --max-error`."
+        advice = "Train a better model, or allow more errors: `workflow evaluate` with a higher --max-error."
         yield Check("threshold", Status.BAD, f"no threshold keeps {most} among accepted images", advice)
         return
     deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.recommended.threshold

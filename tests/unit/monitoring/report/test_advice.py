@@ -1,13 +1,17 @@
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
+from contracts.outcomes import Outcome
 from monitoring.capture.completeness import Completeness
-from monitoring.drift.verdict import judge
+from monitoring.drift.verdict import Verdict, judge
 from monitoring.drift.window import Window
 from monitoring.quality.evaluate import Prediction, assess
 from monitoring.report.advice import REVIEW_LIMIT, REVIEW_MARGIN, default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.figures import Figures, figures
+from monitoring.report.findings import findings
+from tests.commands import parse, quoted
 from tests.unit.samples import CLASSES, baseline, execution, sample
 
 
@@ -43,3 +47,22 @@ def test_every_next_step_but_the_sorting_has_a_command() -> None:
     steps = next_steps("pedals")
     assert [step.command is None for step in steps] == [False, True, False, False, False]
     assert all("pedals-next" in (step.command or "pedals-next") for step in steps[2:])
+
+
+@pytest.mark.parametrize("verdict", [None, *Verdict])
+@pytest.mark.parametrize("name", ["pedals", "NAME"])
+def test_every_command_of_a_report_is_one_that_the_command_line_takes(verdict: Verdict | None, name: str) -> None:
+    stable = judge("pedals", baseline(), Window(CLASSES, 32), sample(100, 3))
+    drift = None if verdict is None else replace(stable, verdict=verdict, checks=[])
+    commands: set[str] = set()
+    for count in range(1, len(Outcome) + 1):
+        for ends in combinations(Outcome, count):
+            counted = figures([execution(n, end) for n, end in enumerate(ends)], Completeness(expected=count))
+            reasons = reasons_to_retrain(counted, drift, limit=0.4)
+            steps = next_steps(name) if reasons else []
+            texts = [one.text for one in findings(counted, ["It was not run."], drift, reasons)]
+            commands |= {step.command for step in steps if step.command}
+            commands |= {command for text in [*texts, *(step.text for step in steps)] for command in quoted(text)}
+    assert len(commands) >= 4
+    for command in commands:
+        parse(command)
