@@ -29,6 +29,8 @@ PACKED: Mapping[str, set[str]] = {
     "threshold": set(),
     "drift": {"contracts", "inference", "monitoring"},
 }
+# Lowest first; modules of the package itself are below all of them.
+MONITORING = ("capture", "quality", "drift", "report")
 LONGEST, MEDIAN = 300, 120
 
 
@@ -118,6 +120,22 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_monitoring_goes_from_capture_to_quality_to_drift_to_report() -> None:
+    wrong = [
+        f"{module_of(path)} imports {name}"
+        for path in sources("monitoring")
+        for name in imported(path)
+        if _rank(name) > _rank(module_of(path))
+    ]
+    assert not wrong
+
+
+def _rank(module: str) -> int:
+    """The place of a module's subpackage in MONITORING; -1 for what is below all of them."""
+    parts = module.split(".")
+    return MONITORING.index(parts[1]) if parts[0] == "monitoring" and parts[1:2] and parts[1] in MONITORING else -1
 
 
 def test_no_module_is_long_and_half_of_them_are_short() -> None:
