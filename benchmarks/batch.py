@@ -11,13 +11,11 @@ import json
 import os
 import random
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -32,6 +30,7 @@ from rich.table import Table
 
 from benchmarks import logs
 from inference.batch import ACCOUNT_FILE, BATCHES
+from inference.cases import png_bomb
 from inference.ledger import LEDGER_FILE
 from local import launch, stack
 from training.datasets.sample import sample_archive
@@ -98,7 +97,7 @@ def broken_images(image: bytes) -> dict[str, bytes]:
         "truncated": image[:middle],
         "text": b"This is not an image.\n",
         "empty": b"",
-        "bomb": _png_header(60_000),
+        "bomb": png_bomb(),
         "animated": animation.getvalue(),
         "corrupt": image[:middle] + bytes(8) + image[middle + 8 :],
     }
@@ -270,18 +269,6 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
         measured |= {"processor_seconds_an_image": {name: round(used, 5) for name, used in each.items()}}
         measured |= {"log_bytes_an_image": {name: round(size) for name, size in log_bytes.items()}}
         options.json.write_text(json.dumps(measured, indent=2) + "\n")
-
-
-def _png_header(side: int) -> bytes:
-    """A PNG of a few bytes whose header promises `side` squared pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
 
 
 def main() -> None:

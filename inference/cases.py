@@ -113,7 +113,7 @@ def _broken_cases(s3: "S3Client", dataset: Dataset) -> list[Case]:
         ("broken-truncated", "truncated.png", image[: len(image) // 2], None, REJECTED, "InvalidImage"),
         ("broken-text", "text.png", b"This is not an image.\n", None, REJECTED, "InvalidImage"),
         ("broken-empty", "empty.png", b"", None, REJECTED, "InvalidImage"),
-        ("broken-bomb", "bomb.png", _bomb(), None, REJECTED, "ImageTooLarge"),
+        ("broken-bomb", "bomb.png", png_bomb(), None, REJECTED, "ImageTooLarge"),
         ("broken-missing", "missing.png", None, None, REJECTED, "ImageNotFound"),
         ("large-photograph", "photograph.jpg", _photograph(image), good.label, CLASSIFIED, None),
     ]
@@ -134,7 +134,7 @@ def _photograph(image: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _bomb() -> bytes:
+def png_bomb() -> bytes:
     """A PNG of a few bytes whose header promises 3.6 gigapixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
