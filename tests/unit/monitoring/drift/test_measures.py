@@ -60,7 +60,7 @@ def test_an_image_of_any_mode_and_size_is_prepared_and_keeps_its_aspect(mode: st
 
 
 def test_an_image_of_the_models_size_keeps_its_pixels_and_another_is_resized_as_the_workflow_does_it() -> None:
-    picture = gradient(96, 64)
+    picture = Image.fromarray(np.random.default_rng(4).integers(0, 256, (320, 480, 3), dtype=np.uint8))
     resized = picture.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
     assert np.array_equal(prepared(picture, 32)[0], np.asarray(resized))
     assert np.array_equal(prepared(resized, 32)[0], np.asarray(resized))

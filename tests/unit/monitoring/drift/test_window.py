@@ -129,3 +129,16 @@ def test_an_image_that_cannot_be_decoded_takes_no_place() -> None:
     assert reservoir.seen == 0
     images, aspects = reservoir.images()
     assert (images.shape, images.dtype.name, aspects.shape) == ((0, 16, 16, 3), "uint8", (0,))
+
+
+def test_of_two_images_each_is_kept_half_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitoring.drift.window.SAMPLE", 1)
+    stream = [record(level, data=base64.b64encode(grey(level)).decode()) for level in (0, 1)]
+    second = 0
+    for seed in range(300):
+        reservoir = Reservoir(16, seed)
+        for one in stream:
+            reservoir.add(one)
+        second += int(reservoir.images()[0][0, 0, 0, 0])
+    # Within four standard errors.
+    assert 115 <= second <= 185
