@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import logs
+from contracts.outcomes import CLASSIFIED, Outcome
 from inference.batch import ACCOUNT_FILE, BATCHES
 from inference.cases import png_bomb
 from inference.ledger import LEDGER_FILE
@@ -195,7 +196,7 @@ def check(photos: Photos, out: Path) -> dict[str, Any]:
         raise SystemExit("The ledger's keys aren't those of the manifest, each once.")
     for row in rows:
         wanted = photos.errors[row["s3_key"]]
-        right = row["outcome"] == "REJECTED" if wanted else row["outcome"] in ("ACCEPTED", "REVIEW")
+        right = row["outcome"] == Outcome.REJECTED if wanted else row["outcome"] in CLASSIFIED
         if not right or row["error"] != (wanted or ""):
             raise SystemExit(f"The ledger has {row}, and the error should be {wanted}.")
     return account_of(out)

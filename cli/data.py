@@ -31,6 +31,7 @@ def stage(
 
     Downloads, draws or reads the images, checks them and selects the classes.
     """
+    from contracts.addresses import S3Address
     from training import stage
 
     staged = stage.stage(
@@ -48,7 +49,7 @@ def stage(
     if not no_upload:
         bucket = bucket or Stacks(stack).bucket
         stage.upload(staged, out, bucket)
-        console.print(f"{staged.name}: s3://{bucket}/{staged.folder}")
+        console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
 
 
 @app.command()

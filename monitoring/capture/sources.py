@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contracts.addresses import S3Address
 from contracts.layout import capture_prefix
 from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
@@ -61,7 +62,7 @@ class S3Capture:
                 for folder in times:
                     yield from self._keys(f"{variant}{folder}/", start, end)
         except (ClientError, BotoCoreError) as error:
-            raise SourceError(f"s3://{self._bucket}/{self._root} can't be listed: {error}.") from error
+            raise SourceError(f"{S3Address(self._bucket, self._root)} can't be listed: {error}.") from error
 
     def contents(self, files: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Fetches a few files ahead."""
@@ -92,7 +93,7 @@ class S3Capture:
         try:
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except (ClientError, BotoCoreError) as error:
-            raise SourceError(f"s3://{self._bucket}/{key} can't be read: {error}.") from error
+            raise SourceError(f"{S3Address(self._bucket, key)} can't be read: {error}.") from error
 
 
 class FolderCapture:

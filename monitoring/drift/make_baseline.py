@@ -11,6 +11,7 @@ import numpy as np
 from botocore.config import Config
 from PIL import Image, UnidentifiedImageError
 
+from contracts.addresses import S3Address
 from inference.staged_data import Dataset, read_object
 from monitoring.drift.baseline import Baseline, BaselineError, write_baseline
 from monitoring.drift.measures import MEASURES, Images, measure, prepared
@@ -41,7 +42,9 @@ def make_baseline(bucket: str, evaluation: "Evaluation", out: Path, *, s3: "S3Cl
             with Image.open(io.BytesIO(read_object(s3, bucket, key))) as image:
                 return prepared(image, staged.image_size)
         except (UnidentifiedImageError, OSError) as error:
-            raise BaselineError(f"s3://{bucket}/{key} is not an image ({error}); stage the data set again.") from error
+            raise BaselineError(
+                f"{S3Address(bucket, key)} is not an image ({error}); stage the data set again."
+            ) from error
 
     with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
         images, aspects = zip(*pool.map(fetch, keys), strict=True)
