@@ -4,7 +4,7 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import numpy as np
@@ -78,6 +78,31 @@ def test_a_baseline_without_answers_is_one_too() -> None:
     made = baseline(0)
     read = Baseline.from_bytes(made.to_bytes(), "here")
     assert (read.sample.labels, len(read.sample.confidence)) == ((), 0)
+    with np.load(io.BytesIO(made.to_bytes()), allow_pickle=False) as arrays:
+        assert arrays["labels"].dtype.kind == "U"
+
+
+class Trap:
+    """An object whose pickle writes a file as soon as it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._path,)
+
+
+@pytest.mark.parametrize("array", ["about", "labels", "measures"])
+def test_a_pickle_in_the_archive_is_never_loaded(array: str, tmp_path: Path) -> None:
+    with np.load(io.BytesIO(baseline(20).to_bytes())) as arrays:
+        whole = {name: arrays[name] for name in arrays}
+    trap = np.empty(1, dtype=object)
+    trap[0] = Trap(tmp_path / "sprung")
+    buffer = io.BytesIO()
+    np.savez(buffer, **(whole | {array: trap}))
+    with pytest.raises(BaselineError, match="here is not a baseline"):
+        Baseline.from_bytes(buffer.getvalue(), "here")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_what_is_none_is_refused_with_why_and_what_to_do() -> None:
@@ -168,11 +193,11 @@ def test_of_too_many_images_the_same_random_part_is_taken_each_time_in_order(
 ) -> None:
     monkeypatch.setattr(maker, "SAMPLE", 10)
     assert len(aspect(make_baseline(BUCKET, evaluation, tmp_path, s3=wide))) == 10
-    monkeypatch.setattr(maker, "SAMPLE", 6)
+    monkeypatch.setattr(maker, "SAMPLE", 9)
     found = [aspect(make_baseline(BUCKET, evaluation, tmp_path, s3=wide)) for _ in range(2)]
     assert found[0] == found[1] == sorted(found[0])
-    assert len(set(found[0])) == 6
-    assert found[0] != [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert len(set(found[0])) == 9
+    assert found[0] != [float(number) for number in range(1, 10)]
 
 
 @pytest.mark.usefixtures("wide")
@@ -184,3 +209,14 @@ def test_an_image_that_is_none_is_named_with_what_to_do(evaluation: Evaluation, 
         f"s3://{BUCKET}/datasets/pedals/test/image_4.png is not an image (cannot identify"
     )
     assert str(refusal.value).endswith("); stage the data set again.")
+
+
+def test_the_client_that_is_given_is_the_only_one(
+    wide: "S3Client", evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Any other client would ask AWS itself, which no test reaches.
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    made = make_baseline(BUCKET, evaluation, tmp_path, s3=wide)
+    found = read_s3(BUCKET, "wheels", wide)
+    assert found is not None
+    assert found.created == made.created

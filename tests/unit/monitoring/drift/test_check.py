@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from monitoring.capture.span import Span
@@ -23,3 +24,10 @@ def test_a_verdict_is_written_as_json(tmp_path: Path) -> None:
     drift = check_drift("pedals", baseline(), capture_folder(tmp_path, 40), Span()).drift
     row = json.loads(write_drift(tmp_path / "out", drift).read_text())
     assert (row["verdict"], row["records"]) == ("drift", 40)
+
+
+def test_only_the_records_of_the_span_are_judged(tmp_path: Path) -> None:
+    source = capture_folder(tmp_path, 60)
+    span = Span(datetime(2026, 11, 23, 9, 10, tzinfo=UTC), datetime(2026, 11, 23, 9, 55, tzinfo=UTC))
+    drift = check_drift("pedals", baseline(), source, span).drift
+    assert (drift.records, drift.first, drift.last) == (45, "2026-11-23T09:10:00+00:00", "2026-11-23T09:54:00+00:00")
