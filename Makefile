@@ -1,4 +1,4 @@
-.PHONY: help install sam demo test mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
+.PHONY: help install sam demo test fuzz mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
 	bench-drift bench-batch pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -86,6 +86,10 @@ $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package
 	@cp tests/judges/package.json tests/judges/package-lock.json $(JUDGES)
 	@cd $(JUDGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+FUZZ ?= 20000
+fuzz: install ## Decode pictures changed at random, FUZZ=20000 of them, each in bounded time and memory.
+	@$(BIN)/python -W ignore -m tests.fuzzing $(FUZZ)
 
 check-aws: install ## Check the state machines by AWS itself (needs credentials); SMOKE=1 deploys a temporary copy, which costs money.
 	@$(BIN)/python -m checks.aws $(ARGS)

@@ -2,6 +2,7 @@
 
 import io
 import time
+import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
@@ -70,7 +71,8 @@ def decode(data: bytes, side: int) -> tuple[Image.Image, tuple[int, int]]:
     channel by at most 18 of 255 on line art and 3 on a smooth picture.
     """
     reader = BoundedReader(data)
-    with Image.open(reader, formats=FORMATS) as image:
+    # What Pillow warns of is either an error later on or doesn't matter.
+    with warnings.catch_warnings(action="ignore"), Image.open(reader, formats=FORMATS) as image:
         check_header(image, data)
         size = image.size
         image.draft("RGB", (2 * side, 2 * side))
