@@ -4,7 +4,7 @@ import io
 import time
 import warnings
 
-from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
 from imaging.transparency import apply_colour_key, over_white
 
@@ -14,6 +14,8 @@ MAX_PIXELS = 50_000_000
 MAX_SECONDS = 4.0
 # A JPEG decoder visits every pixel in every scan, also in one of ten bytes: 0.13 s for a thousand million of them.
 MAX_SCANNED_PIXELS = 12_000_000_000
+# Pillow unpacks run-length-encoded BMPs in Python, and fills a line that ends early byte by byte.
+MAX_RUN_LENGTH_PIXELS = 4_000_000
 START_OF_SCAN = b"\xff\xda"
 # Pillow itself registers the first four; unless it knows all of them it would import every decoder that it has.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
@@ -52,11 +54,15 @@ class BoundedReader(io.BytesIO):
         return super().read(size)
 
 
-def check_header(image: Image.Image, data: bytes) -> None:
+def check_header(image: ImageFile.ImageFile, data: bytes) -> None:
     """Refuse what is too large to decode, or isn't one still picture."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageTooLarge(f"The image has {width}x{height} pixels; at most {MAX_PIXELS:,} are taken.")
+    if image.tile and image.tile[0].codec_name == "bmp_rle" and width * height > MAX_RUN_LENGTH_PIXELS:
+        raise ImageTooLarge(
+            f"The image has {width}x{height} pixels; a run-length-encoded BMP may have {MAX_RUN_LENGTH_PIXELS:,}."
+        )
     if image.format in ANIMATED_FORMATS and getattr(image, "is_animated", False):
         raise InvalidImage("The image is animated; a still one is needed.")
     if image.format in JPEG_FORMATS and data.count(START_OF_SCAN) * width * height > MAX_SCANNED_PIXELS:

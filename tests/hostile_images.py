@@ -76,9 +76,13 @@ def jpeg_of_empty_segments(size: int) -> bytes:
 
 def bmp_of_short_runs(size: int) -> bytes:
     """A run-length-encoded BMP in which each run is one pixel."""
-    width = 4_000
-    height = max(1, size // (2 * width + 2))
-    pixels = (b"\x01\x07" * width + b"\0\0") * height + b"\0\x01"
+    width = 1_000
+    height = size // (2 * width + 2)
+    return run_length_bmp(width, height, (b"\x01\x07" * width + b"\0\0") * height + b"\0\x01")
+
+
+def run_length_bmp(width: int, height: int, pixels: bytes) -> bytes:
+    """A run-length-encoded BMP with 256 grays."""
     palette = bytes(range(256)) * 4
     info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(pixels), 0, 0, 256, 0)
     offset = 14 + len(info) + len(palette)

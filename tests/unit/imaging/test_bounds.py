@@ -23,7 +23,7 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "a comment in blocks of one byte": lambda: hostile_images.gif_of_tiny_comments(NEARLY_ALL),
     "comments before the picture": lambda: hostile_images.gif_of_comments_before_the_picture(NEARLY_ALL),
     "segments that hold nothing": lambda: hostile_images.jpeg_of_empty_segments(NEARLY_ALL),
-    "runs of one pixel": lambda: hostile_images.bmp_of_short_runs(NEARLY_ALL),
+    "runs of one pixel": lambda: hostile_images.bmp_of_short_runs(8_000_000),
 }
 
 
@@ -60,6 +60,22 @@ def test_scans_are_bounded_by_the_pixels_that_they_visit(monkeypatch: pytest.Mon
             squash(data, 32)
     else:
         assert squash(data, 32)[1] == (100, 100)
+
+
+@pytest.mark.parametrize(("width", "height"), [(50_000_000, 1), (4_000_001, 1), (2_001, 2_000)])
+def test_a_run_length_encoded_picture_may_not_be_large(width: int, height: int) -> None:
+    # A line that ends at once: 20 bytes, and a loop over all of its pixels.
+    data = hostile_images.run_length_bmp(width, height, b"\x01\x01\0\0\0\x01")
+    started = time.thread_time()
+    with pytest.raises(ImageTooLarge, match="a run-length-encoded BMP may have 4,000,000"):
+        squash(data, 32)
+    assert time.thread_time() - started < 0.2
+
+
+def test_a_run_length_encoded_picture_of_the_most_pixels_is_read_in_time() -> None:
+    started = time.thread_time()
+    assert squash(hostile_images.run_length_bmp(4_000_000, 1, b"\x01\x01\0\0\0\x01"), 32)[1] == (4_000_000, 1)
+    assert time.thread_time() - started < 3
 
 
 def test_a_photograph_followed_by_a_film_is_taken() -> None:
