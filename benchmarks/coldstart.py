@@ -146,7 +146,7 @@ def measure(out: Path, console: Console) -> None:
             "ClassifyFunction": given | {"image_data": base64.b64encode(picture).decode()},
             "ThresholdFunction": given | {"confidence": 1.0},
         }
-        environment = stack.CREDENTIALS | {"AWS_ENDPOINT_URL": running.environment["AWS_ENDPOINT_URL"]}
+        environment = {name: value for name, value in running.environment.items() if name.startswith("AWS_")}
         template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
         for spec in template.functions():
             subject, event = SUBJECTS[spec.name], events[spec.name]

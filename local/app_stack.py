@@ -1,7 +1,8 @@
 """The app stack of template.yaml on this machine: its queues, functions, state machines, rules and alarms."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from local import stack_outputs
 from local.errors import LocalError
 from local.lambdas import Function
 from local.permissions import check_role
-from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, ROOT
+from local.stack import BUCKET, REGION, ROLE_ARN, ROOT
 from local.template import ACCOUNT_ID, STACK_NAME, FunctionSpec, StateMachineSpec, Template
 
 
@@ -22,9 +23,9 @@ class DefinitionRefused(LocalError):
 class AppStack:
     """What is deployed of template.yaml: `functions` by name, and the stack's `outputs`."""
 
-    def __init__(self, url: str, logs: Path, concurrency: int) -> None:
-        """`url` is the local stack's address, `concurrency` the number of workers that a function may have."""
-        self._url = url
+    def __init__(self, environment: Mapping[str, str], logs: Path, concurrency: int) -> None:
+        """`environment` leads functions to the local stack; a function may have `concurrency` workers."""
+        self._environment = environment
         self._logs = logs
         self._concurrency = concurrency
         self._versions: dict[str, tuple[FunctionSpec, int]] = {}
@@ -43,7 +44,10 @@ class AppStack:
                 return ROLE_ARN
             if name not in template.resources("AWS::SQS::Queue"):
                 return None
-            url, arn = f"{self._url}/{ACCOUNT_ID}/{name}", f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
+            url, arn = (
+                f"{self._environment['AWS_ENDPOINT_URL']}/{ACCOUNT_ID}/{name}",
+                f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}",
+            )
             return {"Ref": url, "Arn": arn, "QueueName": name}.get(what)
 
         template = Template(ROOT / "template.yaml", {"DataBucketName": BUCKET} | dict(parameters), REGION, attribute)
@@ -66,20 +70,25 @@ class AppStack:
             function.stop()
 
     def _deploy_functions(self, specs: Sequence[FunctionSpec]) -> None:
-        environment = CREDENTIALS | {"AWS_ENDPOINT_URL": self._url}
         old, new = self.functions, {}
         for spec in specs:
             # Where neither the template nor the code has changed, the function keeps its workers.
-            version = (spec, max(path.stat().st_mtime_ns for path in spec.code.rglob("*.py")))
+            version = (spec, max(path.stat().st_mtime_ns for path in _sources(spec.code)))
             if spec.name in old and self._versions[spec.name] == version:
                 new[spec.name] = old[spec.name]
             else:
-                new[spec.name] = Function(spec, REGION, environment, self._logs, self._concurrency)
+                new[spec.name] = Function(spec, REGION, self._environment, self._logs, self._concurrency)
             self._versions[spec.name] = version
         self.functions = new
         for name, function in old.items():
             if new.get(name) is not function:
                 function.stop()
+
+
+def _sources(code: Path) -> Iterator[Path]:
+    """Return a function's modules, also those of the packages that it has as links."""
+    for folder, _, names in os.walk(code, followlinks=True):
+        yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
 def deploy_state_machines(specs: Sequence[StateMachineSpec]) -> None:

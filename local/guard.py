@@ -7,7 +7,6 @@ name the stack's own address as its host, and come from no page.
 
 import io
 import re
-import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -30,14 +29,6 @@ AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/(?P<date>[0-9]{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
     r"/aws4_request,\s*SignedHeaders=(?P<headers>[a-z0-9;-]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
-
-
-def new_credentials() -> dict[str, str]:
-    """Return an access key that nobody can guess, as the variables that SDKs read."""
-    return {
-        "AWS_ACCESS_KEY_ID": f"LOCAL{secrets.token_hex(8).upper()}",
-        "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
-    }
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """`invocation/next`: return the next invocation once there is one."""
+        if self._is_foreign():
+            return
         self.server.ready.set()
         invocation = self.server.invocations.get()
         headers = {
@@ -82,12 +84,22 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """`invocation/<id>/response`, `invocation/<id>/error` or `init/error`: keep the result."""
+        if self._is_foreign():
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         # A runtime that can't load its handler ends; until then it must not get another invocation.
         self.server.failed |= self.path.endswith("/init/error")
         self.server.results.put(Result(body, None if self.path.endswith("/response") else UNHANDLED))
         self.server.ready.set()
         self._answer(202, b'{"status":"OK"}', {})
+
+    def _is_foreign(self) -> bool:
+        """Refuse a page in a browser, which may reach loopback under a name of its own."""
+        foreign = self.headers.get("Host") != f"127.0.0.1:{self.server.server_port}" or "Origin" in self.headers
+        if foreign:
+            self.close_connection = True
+            self._answer(403, b"", {})
+        return foreign
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the log is the worker's own output."""

@@ -24,7 +24,7 @@ def address_to_bind(address: str) -> str | None:
     """Return the address that the stack must listen on besides loopback, or None.
 
     A name, such as Docker Desktop's, needs nothing but loopback. Of addresses only those of private networks are
-    allowed, as the stack answers everyone who reaches it.
+    allowed: strangers should not even reach the stack.
     """
     try:
         parsed = ipaddress.ip_address(address)

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from local import data_stack, sam, stack_outputs
 from local.app_stack import AppStack
 from local.errors import LocalError
 from local.gateway import Gateway
+from local.guard import Guard
 from local.moto_patches import patches
 from local.sagemaker.alarms import Alarms
 from local.sagemaker.control_plane import KINDS, SageMaker
@@ -33,7 +34,7 @@ from local.sagemaker.records import Records
 from local.sagemaker.training_jobs import TrainingJob
 from local.sagemaker.training_log import LOG_GROUP
 from local.sagemaker.training_operations import TrainingOperations
-from local.stack import BUCKET, CREDENTIALS, REGION, ROLE_ARN, Options
+from local.stack import BUCKET, REGION, ROLE_ARN, Options, new_credentials
 from local.template import STACK_NAME
 from training.sagemaker.stacks import Stacks
 
@@ -65,30 +66,32 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
     with ExitStack() as ending:
         work = Path(ending.enter_context(TemporaryDirectory(prefix="workflow-local-")))
         listener = ending.enter_context(_listen(LOOPBACK, options.port))
-        url = _set_environment(listener.getsockname()[1])
+        credentials = new_credentials()
+        url = _set_environment(credentials, listener.getsockname()[1])
         cloudwatch = boto3.client("cloudwatch")
         metrics = Metrics(cloudwatch)
         alarms = Alarms(cloudwatch, metrics)
         sagemaker = _sagemaker(options, work, metrics, alarms)
-        app_stack = AppStack(url, logs, options.concurrency)
+        app_stack = AppStack(credentials | {"AWS_ENDPOINT_URL": url}, logs, options.concurrency)
         gateway = Gateway(REGION, app_stack, sagemaker)
         patches.apply(gateway)
-        ending.enter_context(_answering(gateway, listener))
+        guard = Guard(gateway, credentials, {options.container_address} - {""})
+        ending.enter_context(_answering(guard, listener))
         if address := sam.address_to_bind(options.container_address):
             beside = ending.enter_context(_listen(address, listener.getsockname()[1]))
-            ending.enter_context(_answering(gateway, beside))
+            ending.enter_context(_answering(guard, beside))
         for service in (metrics, alarms):
             service.start()
             ending.callback(service.stop)
         for started in (sagemaker, app_stack):
             ending.callback(started.stop)
         _deploy(options, app_stack)
-        yield _environment(url, app_stack.outputs)
+        yield credentials | _environment(url, app_stack.outputs)
 
 
-def _set_environment(port: int) -> str:
+def _set_environment(credentials: Mapping[str, str], port: int) -> str:
     """Let moto and every SDK in this process use the stack on a port, and return its address."""
-    os.environ.update(CREDENTIALS)
+    os.environ.update(credentials)
     os.environ.pop("AWS_PROFILE", None)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     url = f"http://{LOOPBACK}:{port}"
@@ -123,7 +126,7 @@ def _deploy(options: Options, app_stack: AppStack) -> None:
 
 
 def _environment(url: str, outputs: dict[str, str]) -> dict[str, str]:
-    return CREDENTIALS | {
+    return {
         "AWS_ENDPOINT_URL": url,
         "WORKFLOW_BUCKET": BUCKET,
         "WORKFLOW_ROLE_ARN": ROLE_ARN,
@@ -143,10 +146,10 @@ def _listen(address: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _answering(gateway: Gateway, listener: socket.socket) -> Iterator[None]:
+def _answering(guard: Guard, listener: socket.socket) -> Iterator[None]:
     """Answer the requests that reach a socket."""
     address, port = listener.getsockname()[:2]
-    server = make_server(address, port, gateway, threaded=True, request_handler=Handler, fd=listener.fileno())
+    server = make_server(address, port, guard, threaded=True, request_handler=Handler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

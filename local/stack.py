@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -10,18 +11,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from local.errors import LocalError
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 BUCKET = "workflow-data"
 ROLE_ARN = "arn:aws:iam::123456789012:role/workflow-local"
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-}
 ANSWER_SECONDS = 60.0
 
 
@@ -45,6 +44,16 @@ class Options:
     port: int = 0
     algorithms: str = str(ROOT / "training/algorithms")
     container_address: str = ""
+
+
+def new_credentials() -> dict[str, str]:
+    """Return an access key that nobody can guess, and the region, as the variables that SDKs read."""
+    return {
+        "AWS_ACCESS_KEY_ID": f"LOCAL{secrets.token_hex(8).upper()}",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
 
 
 def in_use() -> bool:
@@ -86,6 +95,9 @@ class Running:
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         url = self.environment["AWS_ENDPOINT_URL"] + path
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, method=method)  # noqa: S310
+        keys = Credentials(self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"])
+        signed = AWSRequest(method, url, data=data)
+        SigV4Auth(keys, "local", REGION).add_auth(signed)
+        request = urllib.request.Request(url, data, dict(signed.headers.items()), method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - our own loopback address
             return json.loads(answer.read() or b"null")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _PARAMETERS = {"DataBucketName": stack.BUCKET, "DriftCheck": "on"}
 for _spec in Template(ROOT / "template.yaml", _PARAMETERS, stack.REGION).functions():
     os.environ.update(_spec.environment)
-os.environ.update(stack.CREDENTIALS)
+os.environ.update(stack.new_credentials())
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 
 

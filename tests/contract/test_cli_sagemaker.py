@@ -46,7 +46,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
     aws = Refusing()
     thread = threading.Thread(target=aws.server.serve_forever)
     thread.start()
-    for name, value in stack.CREDENTIALS.items():
+    for name, value in stack.new_credentials().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{aws.server.port}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

@@ -34,7 +34,9 @@ SPECS = {spec.name: spec for spec in TEMPLATE.functions()}
 def test_a_bad_variable_is_named_at_cold_start(tmp_path: Path, name: str, variables: Mapping[str, str | None]) -> None:
     given: dict[str, str | None] = {**SPECS[name].environment, **variables}
     environment = {key: value for key, value in given.items() if value is not None}
-    function = Function(replace(SPECS[name], environment=environment), stack.REGION, stack.CREDENTIALS, tmp_path, 1)
+    function = Function(
+        replace(SPECS[name], environment=environment), stack.REGION, stack.new_credentials(), tmp_path, 1
+    )
     try:
         result = function.invoke(b"{}")
     finally:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from local.lambdas import Worker
-from local.stack import CREDENTIALS, REGION, ROOT
+from local.stack import REGION, ROOT, new_credentials
 from local.template import Template
 
 IMAGE = {"image_data": "AA==", "s3_bucket": "b", "s3_key": "k"}
@@ -61,7 +61,7 @@ def lines_of(scenario: Scenario, python_path: str = "") -> list[str]:
     template = Template(ROOT / "template.yaml", {"DataBucketName": "b"}, REGION)
     (spec,) = (one for one in template.functions() if one.name == scenario.function)
     with _answering(scenario) as url, tempfile.TemporaryDirectory() as folder:
-        environment = CREDENTIALS | {"AWS_ENDPOINT_URL": url, "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+        environment = new_credentials() | {"AWS_ENDPOINT_URL": url, "AWS_LAMBDA_LOG_FORMAT": "JSON"}
         environment |= dict(scenario.environment or {}) | ({"PYTHONPATH": python_path} if python_path else {})
         log = Path(folder) / "log"
         worker = Worker(spec, REGION, environment, log)

@@ -30,7 +30,7 @@ class Echo:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Client:
-    app_stack = AppStack("http://127.0.0.1:1", tmp_path, 1)
+    app_stack = AppStack({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, tmp_path, 1)
     app_stack.functions = {"Echo": cast("Function", Echo())}
     sagemaker = cast("SageMaker", SimpleNamespace(endpoint=lambda _: None, pids=dict))
     return Client(Gateway("us-east-1", app_stack, sagemaker))

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from local.guard import Guard, new_credentials
+from local.guard import Guard
+from local.stack import new_credentials
 
 KEYS = new_credentials()
 OTHERS = new_credentials()
@@ -146,6 +147,7 @@ def test_an_unsigned_request_is_refused_on_every_path(url: str, path: str, metho
         f"AWS4-HMAC-SHA256 Credential={KEYS['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/aws4_request, "
         f"SignedHeaders=host, Signature={'0' * 64}",
     ],
+    ids=["nothing", "another kind", "a name alone", "no signature", "an old version", "zeros"],
 )
 def test_a_header_that_is_no_signature_is_refused(url: str, authorization: str) -> None:
     assert status(url, "/bucket", {"Authorization": authorization}) == 403
