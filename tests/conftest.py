@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -35,6 +36,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]
 def led_to(variables: Mapping[str, str]) -> Iterator[None]:
     """Give this process an environment that leads to a stack, for as long as the block runs and no longer."""
     with pytest.MonkeyPatch.context() as patch:
+        # The SDK's own session keeps the credentials that it was made with.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
         for name, value in variables.items():
             patch.setenv(name, value)
         yield

@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from local import launch, sam, stack
 from local.sagemaker.container_client import reserve_port
+from tests.conftest import led_to
 from tests.waiting import wait_until
 from training.datasets.sample import sample_archive
 from training.deploy import deploy
@@ -81,9 +82,7 @@ def reachable(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Return the env.json of a stack that containers reach and that has an endpoint."""
     out = tmp_path_factory.mktemp("out")
     options = stack.Options(logs=str(out / "logs"), container_address=bridge)
-    with launch.running(options) as started, pytest.MonkeyPatch.context() as patch:
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
+    with launch.running(options) as started, led_to(started.environment):
         archive = sample_archive(out, counts={"train": 60, "test": 15})
         dataset = stage("cifar100", out, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
         model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=out, quiet=True)

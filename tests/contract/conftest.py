@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from local import launch, stack
+from tests.conftest import led_to
 from tests.containers import write_programs
 from tests.processes import without_stack
 from training.teardown import list_resources, teardown
@@ -26,11 +27,10 @@ def stack_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stac
 
 
 @pytest.fixture
-def programs(stack_of_programs: stack.Running, monkeypatch: pytest.MonkeyPatch) -> stack.Running:
+def programs(stack_of_programs: stack.Running) -> Iterator[stack.Running]:
     """The stack, and its environment in this process while a test runs."""
-    for name, value in stack_of_programs.environment.items():
-        monkeypatch.setenv(name, value)
-    return stack_of_programs
+    with led_to(stack_of_programs.environment):
+        yield stack_of_programs
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from checks.check import Check, CheckError, Status
 from checks.throwaway import Copy, Meter, run_sam
 from contracts.dataset import DatasetRecord
 from local import launch, stack
-from tests.conftest import ROOT
+from tests.conftest import ROOT, led_to
 from tests.containers import write_programs
 from training.datasets.sample import sample_archive
 from training.sagemaker.stacks import DEFAULT_STACK
@@ -58,10 +58,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
     with launch.running(options) as started, pytest.MonkeyPatch.context() as patch:
         for name in (name for name in os.environ if name.startswith("WORKFLOW_")):
             patch.delenv(name)
-        for name, value in started.environment.items():
-            if name.startswith("AWS_"):
-                patch.setenv(name, value)
-        yield started
+        with led_to({name: value for name, value in started.environment.items() if name.startswith("AWS_")}):
+            yield started
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from checks.scope import Scope
 from local import stack
+from tests.conftest import led_to
 from tests.containers import model_of
 from tests.contract.doctor.examined import write_evaluation
 from training.deploy import deploy
@@ -17,9 +18,7 @@ from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK
 def healthy(stack_of_programs: stack.Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model behind the endpoint, and an evaluation that recommends the threshold of the template; their folder."""
     out = tmp_path_factory.mktemp("out")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in stack_of_programs.environment.items():
-            patch.setenv(name, value)
+    with led_to(stack_of_programs.environment):
         model = model_of("scattering_ridge")
         model.write(out / MODEL_FILE)
         deploy(model, endpoint_name=DEFAULT_ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
