@@ -27,7 +27,7 @@ PACKED: Mapping[str, set[str]] = {
     "serialize": {"imaging"},
     "classify": set(),
     "threshold": set(),
-    "drift": {"contracts", "inference", "monitoring"},
+    "drift": {"contracts", "monitoring"},
 }
 # Lowest first; modules of the package itself are below all of them.
 MONITORING = ("capture", "quality", "drift", "report")
