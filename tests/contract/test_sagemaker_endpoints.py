@@ -70,7 +70,7 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
     foreign, sagemaker = f"{endpoint}x", boto3.client("sagemaker")
     sagemaker.create_endpoint(EndpointName=foreign, EndpointConfigName=config)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=foreign, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    with pytest.raises(DeployError, match="is taken by an endpoint that wasn't deployed from here"):
+    with pytest.raises(DeployError, match="is taken by an endpoint that this project didn't deploy"):
         serve("better", foreign)
     assert list_resources(foreign) == []
     sagemaker.delete_endpoint(EndpointName=foreign)
