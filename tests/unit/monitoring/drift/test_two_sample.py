@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, ks_2samp, norm
 
+from monitoring.drift import two_sample
 from monitoring.drift.two_sample import Comparison, compare_descriptions, compare_labels, compare_values
 
 
@@ -147,3 +148,13 @@ def test_the_halves_that_are_ranked_are_tested_one_sided_by_the_normal_approxima
 def test_the_same_samples_always_compare_the_same_even_the_smallest() -> None:
     reference, window = rows(5, 0)[:, :2], rows(5, 1)[:, :2]
     assert compare_descriptions(reference, window) == compare_descriptions(reference, window)
+
+
+@pytest.mark.parametrize("features", [1, 3])
+def test_the_discriminant_weighs_a_difference_by_the_mean_covariance_and_a_tenth_of_a_variance(features: int) -> None:
+    reference, window = rows(30, 0)[:, :features], rows(40, 1, 0.5)[:, :features]
+    direction = two_sample._discriminant(reference, window)
+    apart = window.mean(axis=0) - reference.mean(axis=0)
+    centred = reference - reference.mean(axis=0), window - window.mean(axis=0)
+    first, second = (part.T @ part / (len(part) - 1) for part in centred)
+    assert ((first + second) / 2 + 0.1 * np.eye(features)) @ direction == pytest.approx(apart)
