@@ -13,7 +13,7 @@ from contracts.layout import Prefix
 SPLITS = ("train", "test")
 RECORD = "dataset.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t]+)")
+LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
 
 
 class DatasetError(WorkflowError):

@@ -21,7 +21,7 @@ import boto3
 from PIL import Image
 from rich.progress import track
 
-from contracts.files import write_whole
+from contracts.files import below, write_whole
 from contracts.layout import cases_prefix
 from contracts.outcomes import CLASSIFIED, Outcome
 from inference.errors import InferenceError
@@ -74,7 +74,7 @@ def generate_cases(
     cases = [_image_case(bucket, image) for image in islice(interleave(staged.test), images)]
     cases += _broken_cases(s3, staged)
     for case in cases:
-        write_whole(out / "events" / f"{case.name}.json", json.dumps(case.event, indent=2) + "\n")
+        write_whole(below(out / "events", f"{case.name}.json"), json.dumps(case.event, indent=2) + "\n")
     write_whole(out / CASES_FILE, "".join(json.dumps(dataclasses.asdict(case)) + "\n" for case in cases))
     return cases
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from contracts.files import below
 from local.runtime_api import Invocation, Result, RuntimeApi, failure
 from local.template import FunctionSpec, function_arn
 
@@ -96,7 +97,7 @@ class Function:
         self.spec = spec
         self._region = region
         self._environment = environment
-        self._log = logs / f"{spec.name}.log"
+        self._log = below(logs, f"{spec.name}.log")
         self._slots = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
+from contracts.files import UnsafeName, below
 from local import supervisor
 from local.errors import LocalError
 
@@ -25,7 +27,10 @@ class BadModelArchive(LocalError):
 def program_of(image: str, algorithms: Path) -> Path:
     """Return the folder of an image's program, which is named as the image's repository."""
     name = image.rsplit("/", 1)[-1].split(":", 1)[0].split("@", 1)[0]
-    folder = algorithms / name
+    try:
+        folder = below(algorithms, name)
+    except UnsafeName as error:
+        raise ProgramNotFound(f"The image {image!r} has no name that a program can have: {error}") from error
     if not (folder / "train.py").is_file():
         raise ProgramNotFound(f"The image {image} trains and serves only on AWS: the repository has no program {name}.")
     return folder
@@ -42,7 +47,7 @@ def start(program: Path, base: Path, extra: Mapping[str, str], output: int | IO[
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    environment |= {"SAGEMAKER_BASE_DIR": str(base)} | dict(extra)
+    environment |= dict(extra) | {"SAGEMAKER_BASE_DIR": str(base)}
     return subprocess.Popen(
         [sys.executable, supervisor.__file__, sys.executable, str(program)],
         cwd=program.parent,
@@ -65,13 +70,23 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a model.tar.gz, refusing members that would leave the folder."""
+    """Unpack a model.tar.gz; raise BadModelArchive where it is damaged, or has more than files and folders inside."""
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
+            tar.extractall(folder, filter=_checked)  # noqa: S202 - the filter lets nothing out of the folder
+    except (tarfile.TarError, OSError, EOFError, zlib.error, UnsafeName) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise BadModelArchive(f"The model's archive {archive.name} can't be unpacked: {error}") from error
+
+
+def _checked(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    """Refuse whatever isn't a file or folder inside; links too, by which Python's own filter has been led astray."""
+    if not (member.isfile() or member.isdir()):
+        raise UnsafeName(f"{member.name!r} is neither a file nor a folder.")
+    # Archives of a whole folder begin with `./`.
+    if inside := PurePosixPath(member.name).parts:
+        below(Path(folder), "/".join(inside))
+    return tarfile.data_filter(member, folder)
 
 
 def pack(folder: Path, archive: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.addresses import S3Address
+from contracts.files import below
 from local.errors import LocalError
 from local.sagemaker import container, object_store
 
@@ -39,7 +40,7 @@ class TrainingFiles:
         self._write_configuration(channels)
         for name, channel in channels.items():
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            if not self._download(uri, self.base / "input/data" / name):
+            if not self._download(uri, below(self.base / "input/data", name)):
                 raise ChannelEmpty(f"No S3 objects found under S3 URL {uri!r} given in input data source of {name}.")
         if self._checkpoints:
             self._download(f"{self._checkpoints}/", self.base / CHECKPOINTS)
@@ -87,13 +88,17 @@ class TrainingFiles:
             (self.base / f"input/config/{name}.json").write_text(json.dumps(content))
 
     def _download(self, uri: str, folder: Path) -> int:
-        """Download the objects under a prefix, and return how many there were."""
+        """Download the objects under a prefix, and return how many there were.
+
+        Raises UnsafeName where a key can't be that of a file in the folder.
+        """
         address = S3Address.parse(uri)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=address.bucket, Prefix=address.key)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        # A key that ends in a slash is what the console makes to show an empty folder.
+        keys = [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
         for key in keys:
             # As on SageMaker, what follows the prefix's last slash is the path inside the channel.
-            target = folder / key[address.key.rfind("/") + 1 :]
+            target = below(folder, key[address.key.rfind("/") + 1 :])
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(object_store.read(address.bucket, key))
         return len(keys)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from contracts.files import write_whole, written_whole
+from contracts.files import below, write_whole, written_whole
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine
 from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
@@ -102,7 +102,7 @@ def _write_image(folder: Path, record: CaptureRecord, done: Export) -> None:
         return
     # An id is the caller's own text: it must not lead out of the folder.
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", record.inference_id or record.event_id).lstrip(".")
-    write_whole(folder / f"{name[:200]}{suffix}", content)
+    write_whole(below(folder, f"{name[:200]}{suffix}"), content)
     done.images += 1
 
 

@@ -26,6 +26,7 @@ LISTS = [
     "0\t0\n",
     "0\t0\t\n",
     "0\t0\ta\tb\n",
+    "0\t0\ta\0b\n",
     "x\t0\ta.png\n",
     "-1\t0\ta.png\n",
     "+1\t0\ta.png\n",

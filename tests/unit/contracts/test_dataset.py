@@ -112,6 +112,7 @@ def test_an_empty_list_and_a_repeated_index_are_refused(text: str) -> None:
         ("1\t0", "is not 'index"),
         ("1\t0\t", "is not 'index"),
         ("1\t0\ta\tb", "is not 'index"),
+        ("1\t0\ta\0b", "is not 'index"),
         ("x\t0\ta.png", "is not 'index"),
         ("-1\t0\ta.png", "is not 'index"),
         ("1\t-1\ta.png", "is not 'index"),

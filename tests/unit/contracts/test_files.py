@@ -2,7 +2,61 @@ from pathlib import Path
 
 import pytest
 
-from contracts.files import write_whole, written_whole
+from contracts.files import NAME_BYTES, UnsafeName, below, write_whole, written_whole
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a.png", "a/b/c", "..a", "a..", "...", ".hidden", "ä b+%(1).png", "12:30:00.png", "é" * 127]
+)
+def test_a_name_or_a_key_is_a_path_in_the_folder(tmp_path: Path, name: str) -> None:
+    path = below(tmp_path, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert path == tmp_path / name
+    assert path.resolve().is_relative_to(tmp_path.resolve())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "/",
+        "/etc/passwd",
+        "../a",
+        "a/../../b",
+        "a/..",
+        "a/./b",
+        "a//b",
+        "a/",
+        "C:",
+        "c:a",
+        "C:/a",
+        "a/C:/b",
+        "..\\a",
+        "\\\\host\\share",
+        "a\\b",
+        "a\0b",
+        "\0",
+        "a\nb",
+        "a\x1b[2J",
+        "a\x7f",
+        "a\x9b2J",
+        "\ud800",
+        "x" * (NAME_BYTES + 1),
+        "é" * 128,
+    ],
+    ids=ascii,
+)
+def test_a_name_that_could_lead_elsewhere_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnsafeName, match=r"^[^\x00-\x1f\ud800-\udfff]{1,700}$"):
+        below(tmp_path, name)
+
+
+def test_a_name_may_have_as_many_bytes_as_a_file_system_takes(tmp_path: Path) -> None:
+    below(tmp_path, "x" * NAME_BYTES).touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["x" * NAME_BYTES]
 
 
 @pytest.mark.parametrize(("content", "expected"), [("größe\n", "größe\n".encode()), (b"\x00\xff", b"\x00\xff")])

@@ -12,7 +12,7 @@ from scattering.errors import DataError, ImageError
 from scattering.images import decode
 from scattering.transform import cores
 
-LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t]+)")
+LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
 
 
 @dataclass(frozen=True)
