@@ -22,6 +22,8 @@ wanted = json.loads((base / "input/config/hyperparameters.json").read_text())
 saved = base / "checkpoints/step"
 first = int(saved.read_text()) if saved.exists() else 0
 print(f"starts at step {first}", flush=True)
+if "GREETING" in os.environ:
+    print(os.environ["GREETING"], flush=True)
 for step in range(first, int(wanted.get("steps", "1"))):
     print(f"Epoch[{step}] train-accuracy=0.75 validation-accuracy=0.50", flush=True)
     saved.write_text(str(step + 1))

@@ -15,6 +15,7 @@ from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.model_operations import ModelOperations
 from local.sagemaker.records import Operation, Record, Records
+from local.sagemaker.request_checks import check_constraints
 from local.sagemaker.training_operations import TrainingOperations
 
 KINDS = ("training-job", "model", "endpoint-config", "endpoint")
@@ -53,6 +54,7 @@ class SageMaker:
             report = ParamValidator().validate(request, model.input_shape)
             if report.has_errors():
                 raise SageMakerError("ValidationException", report.generate_report())
+            check_constraints(request, model.input_shape)
         with self._lock:
             answer = self._operations[operation](request)
         members = model.output_shape.members if model.output_shape else {}

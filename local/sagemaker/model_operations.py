@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from local.sagemaker.quotas import check_quota
 from local.sagemaker.records import Operation, Record, Records, summary
-from local.sagemaker.request_checks import check_role, check_serverless
+from local.sagemaker.request_checks import check_environment, check_role, check_serverless
 
 
 class ModelOperations:
@@ -30,6 +30,8 @@ class ModelOperations:
 
     def _create_model(self, request: Record) -> Record:
         check_role(request.get("ExecutionRoleArn", ""), self._role_arn)
+        for container in [request.get("PrimaryContainer", {}), *request.get("Containers", [])]:
+            check_environment(container.get("Environment", {}))
         return {"ModelArn": self._records.create("model", request["ModelName"], request)["Arn"]}
 
     def _describe_model(self, request: Record) -> Record:

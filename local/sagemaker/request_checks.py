@@ -1,11 +1,58 @@
-"""Checks of well-formed requests that SageMaker refuses."""
+"""Checks of requests that SageMaker refuses, or that only the local stack must."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local.sagemaker.alarms import Alarms
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.training_jobs import DEFAULT_MAX_RUNTIME
+
+# What leads an interpreter, a linker, a shell or an SDK to other code, other files or another service.
+REDIRECTING = re.compile(
+    r"PYTHON.*|LD_.*|DYLD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|PATH|HOME|ENV|BASH_ENV|SHELLOPTS|IFS|TMPDIR|TEMP|TMP|"
+    r"AWS_.*|BOTO_.*|(HTTP|HTTPS|ALL|NO)_PROXY|SSL_.*|OPENSSL_.*|(REQUESTS|CURL)_CA_BUNDLE|"
+    r"SAGEMAKER_BASE_DIR|SAGEMAKER_BIND_TO_.*",
+    re.IGNORECASE,
+)
+
+
+def check_constraints(value: Any, shape: Shape, name: str = "request") -> None:
+    """Refuse text that is longer than SageMaker's own model of the request allows, or doesn't match its pattern.
+
+    The SDK checks types and minima alone. Patterns with classes of Unicode, those of tags, are left to SageMaker.
+    """
+    if isinstance(shape, StructureShape):
+        for member, inner in value.items():
+            check_constraints(inner, shape.members[member], member)
+    elif isinstance(shape, ListShape):
+        for inner in value:
+            check_constraints(inner, shape.member, name)
+    elif isinstance(shape, MapShape):
+        for key, inner in value.items():
+            check_constraints(key, shape.key, name)
+            check_constraints(inner, shape.value, name)
+    elif shape.type_name == "string":
+        pattern = shape.metadata.get("pattern", "")
+        if len(value) > shape.metadata.get("max", len(value)):
+            message = f"{name} must have length less than or equal to {shape.metadata['max']}."
+            raise SageMakerError("ValidationException", message)
+        if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):
+            message = f"Value {value!r} at {name} must satisfy regular expression pattern: {pattern}"
+            raise SageMakerError("ValidationException", message)
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse variables that would lead a program elsewhere: here it runs as the user, with no container around it."""
+    for name, value in environment.items():
+        if REDIRECTING.fullmatch(name) or "\0" in value:
+            message = (
+                f"The local stack refuses the environment variable {name}, which SageMaker allows: containers on AWS "
+                "are isolated, but here programs run on your machine, and it could lead them to other code or files."
+            )
+            raise SageMakerError("ValidationException", message)
 
 
 def check_role(role_arn: str, known: str) -> None:

@@ -98,7 +98,7 @@ class TrainingJob:
 
     def _train(self, base: Path) -> int:
         """Run the program, and return its exit code."""
-        environment = {"TRAINING_JOB_NAME": self._record["TrainingJobName"]}
+        environment = self._record.get("Environment", {}) | {"TRAINING_JOB_NAME": self._record["TrainingJobName"]}
         began = time.monotonic()
         process = container.start(self._program / "train.py", base, environment, subprocess.PIPE)
         with self._lock:

@@ -6,7 +6,7 @@ from local.errors import LocalError
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.quotas import check_quota
 from local.sagemaker.records import Operation, Record, Records
-from local.sagemaker.request_checks import check_role, check_spot
+from local.sagemaker.request_checks import check_environment, check_role, check_spot
 from local.sagemaker.training_jobs import TrainingJob
 
 SUMMARY_FIELDS = ("TrainingJobName", "CreationTime", "LastModifiedTime", "TrainingEndTime", "TrainingJobStatus")
@@ -46,6 +46,7 @@ class TrainingOperations:
         check_role(request["RoleArn"], self._role_arn)
         check_quota(request["ResourceConfig"].get("InstanceType", ""), "training job")
         check_spot(request)
+        check_environment(request.get("Environment", {}))
         record = self._records.create("training-job", name, request)
         try:
             self._jobs[name] = self._start(record)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,28 @@ def test_every_line_of_the_log_is_shown_once_and_in_order(tmp_path: Path, capsys
     run(tmp_path, hyperparameters={"steps": "40", "pause": "0.02"})
     epochs = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Epoch[")]
     assert epochs == [f"Epoch[{step}] train-accuracy=0.75 validation-accuracy=0.50" for step in range(40)]
+
+
+@pytest.mark.usefixtures("local")
+def test_a_jobs_variables_reach_its_program_and_keys_never_leave_its_folder(request: pytest.FixtureRequest) -> None:
+    sagemaker, job = boto3.client("sagemaker"), f"job{zlib.crc32(request.node.name.encode())}"
+    source: Any = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{stack.BUCKET}/{DATASET.folder}/train/"}}
+    asked: dict[str, Any] = {
+        "RoleArn": stack.ROLE_ARN,
+        "AlgorithmSpecification": {"TrainingImage": "scattering_ridge", "TrainingInputMode": "File"},
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": source}],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{stack.BUCKET}/models"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        "Environment": {"GREETING": "good morning"},
+    }
+    sagemaker.create_training_job(TrainingJobName=job, **asked)
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=job, WaiterConfig={"Delay": 1})
+    wait_until_logged(job, "good morning")
+    asked["InputDataConfig"][0]["ChannelName"] = ".."
+    sagemaker.create_training_job(TrainingJobName=f"{job}-out", **asked)
+    wait_until(lambda: describe(f"{job}-out")["TrainingJobStatus"] == "Failed")
+    assert describe(f"{job}-out")["FailureReason"].startswith("ClientError: '..' can't be the name of a file")
 
 
 @pytest.mark.usefixtures("local")

@@ -16,6 +16,14 @@ from local.sagemaker.records import Records
 from local.sagemaker.training_operations import TrainingOperations
 
 ROLE = "arn:aws:iam::123456789012:role/role"
+JOB = {
+    "TrainingJobName": "job",
+    "RoleArn": ROLE,
+    "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
 
 
 def refuse(*_: object) -> Any:
@@ -80,6 +88,85 @@ def test_a_model_can_be_made_described_listed_tagged_and_deleted(
     sagemaker.answer("DeleteModel", {"ModelName": "model"})
     with pytest.raises(SageMakerError, match="Could not find model"):
         sagemaker.answer("DescribeModel", {"ModelName": "model"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONINSPECT",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "LD_AUDIT",
+        "DYLD_INSERT_LIBRARIES",
+        "PATH",
+        "Path",
+        "HOME",
+        "BASH_ENV",
+        "AWS_ENDPOINT_URL",
+        "AWS_CONFIG_FILE",
+        "AWS_CA_BUNDLE",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "SSL_CERT_FILE",
+        "SAGEMAKER_BASE_DIR",
+        "SAGEMAKER_BIND_TO_PORT",
+    ],
+)
+def test_a_variable_that_leads_a_program_elsewhere_is_refused_here_alone(
+    records: Records, training: TrainingOperations, models: ModelOperations, endpoints: EndpointOperations, name: str
+) -> None:
+    sagemaker = SageMaker(records, training, models, endpoints)
+    environment = {"MODEL_NAME": "any", name: "/elsewhere"}
+    container = {"Image": "image", "Environment": environment}
+    model = {"ModelName": "model", "ExecutionRoleArn": ROLE}
+    refusal = rf"^The local stack refuses the environment variable {name}, .* containers on AWS are isolated"
+    for operation, asked in (
+        ("CreateModel", model | {"PrimaryContainer": container}),
+        ("CreateModel", model | {"Containers": [container, container]}),
+        ("CreateTrainingJob", JOB | {"Environment": environment}),
+    ):
+        with pytest.raises(SageMakerError, match=refusal) as caught:
+            sagemaker.answer(operation, asked)
+        assert caught.value.code == "ValidationException"
+    assert not sagemaker.answer("ListModels", {})["Models"]
+    assert not sagemaker.answer("ListTrainingJobs", {})["TrainingJobSummaries"]
+
+
+def test_a_variable_of_a_models_own_is_kept(
+    records: Records, training: TrainingOperations, models: ModelOperations, endpoints: EndpointOperations
+) -> None:
+    sagemaker = SageMaker(records, training, models, endpoints)
+    container = {"Image": "image", "Environment": {"MODEL_PATH": "/opt/ml/model", "OMP_NUM_THREADS": "1"}}
+    sagemaker.answer("CreateModel", {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": container})
+    assert sagemaker.answer("DescribeModel", {"ModelName": "m"})["PrimaryContainer"] == container
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../up", "/etc/passwd", "a/b", "C:", "a\\b", "a\0b", "a\nb", "", "x" * 64], ids=ascii
+)
+def test_a_name_that_sagemaker_does_not_allow_is_refused_before_anything_is_made(
+    records: Records, training: TrainingOperations, models: ModelOperations, endpoints: EndpointOperations, name: str
+) -> None:
+    sagemaker = SageMaker(records, training, models, endpoints)
+    channel = {
+        "ChannelName": name or "..",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/k"}},
+    }
+    variant = {"ModelName": name, "VariantName": "all"}
+    for operation, asked in (
+        ("CreateModel", {"ModelName": name, "ExecutionRoleArn": ROLE}),
+        ("CreateEndpointConfig", {"EndpointConfigName": name, "ProductionVariants": [variant]}),
+        ("CreateEndpointConfig", {"EndpointConfigName": "any", "ProductionVariants": [variant]}),
+        ("CreateEndpoint", {"EndpointName": name, "EndpointConfigName": "any"}),
+        ("CreateTrainingJob", JOB | {"TrainingJobName": name or ".."}),
+        ("CreateTrainingJob", JOB | {"InputDataConfig": [channel | {"ChannelName": f"{name}/{name}"}]}),
+    ):
+        with pytest.raises(SageMakerError, match=r"must (satisfy|have length)") as caught:
+            sagemaker.answer(operation, asked)
+        assert caught.value.code == "ValidationException"
 
 
 def test_a_job_that_does_not_train_on_spot_can_not_be_interrupted(training: TrainingOperations) -> None:
