@@ -1,5 +1,6 @@
 """Patches for moto's Step Functions where it does something other than AWS documents."""
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from local.moto_patches.distributed_map import DistributedMap, without_distributed_maps
 from local.moto_patches.patch import Patch
@@ -105,6 +107,20 @@ def keep_aborted_executions_aborted(set_error: Callable[..., None]) -> Callable[
     return set_error_unless_stopped
 
 
+def name_every_execution(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto names an execution without a name `None`, so that the second is refused; Step Functions names it by a UUID.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+
+    def start_execution(
+        self: StepFunctionsParserBackend, state_machine_arn: str, name: str | None = None, *given: Any, **named: Any
+    ) -> Any:
+        return start(self, state_machine_arn, name or str(uuid.uuid4()), *given, **named)
+
+    return start_execution
+
+
 def _capitalised(value: Any) -> Any:
     if isinstance(value, dict):
         return {key[:1].upper() + key[1:]: _capitalised(inner) for key, inner in value.items()}
@@ -131,5 +147,6 @@ PATCHES = (
     Patch(ResourceEvalS3, "_handle_list_objects_v2", "f4a476c93e91", list_all_keys),
     Patch(StateTaskServiceAwsSdk, "_eval_service_task", "e68dc9e06e6a", name_members_of_sdk_tasks),
     Patch(ExecutionWorker, "start", "0b502dd3a4e5", set_the_environment_at_the_start),
+    Patch(StepFunctionsParserBackend, "start_execution", "0f8d9dd57baf", name_every_execution),
     Patch(Environment, "set_error", "6447409d4056", keep_aborted_executions_aborted),
 )

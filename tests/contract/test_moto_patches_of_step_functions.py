@@ -90,6 +90,18 @@ def environment_at_start():
     worker.start()
     return worker.env
 
+def unnamed():
+    states = boto3.client("stepfunctions", "us-east-1")
+    text = json.dumps({"StartAt": "Pass", "States": PASS})
+    machine = states.create_state_machine(name="unnamed", definition=text, roleArn=ROLE)["stateMachineArn"]
+    try:
+        started = [states.start_execution(stateMachineArn=machine, input=given) for given in ("{}", "[]", "[]")]
+        started.append(states.start_execution(stateMachineArn=machine, name="named"))
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    names = [one["name"] for one in states.list_executions(stateMachineArn=machine)["executions"]]
+    return [len({one["executionArn"] for one in started}), sorted(map(len, names)), "named" in names]
+
 def refusal(definition, update=False):
     states = boto3.client("stepfunctions", "us-east-1")
     start = {"StartAt": "Pass", "States": PASS}
@@ -151,6 +163,7 @@ with mock_aws():
     one = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Parameters": values, "End": True}}}
     found["paths"] = run(one, {"rows": [{"name": "a", "tags": ["x"]}, {"name": "b"}]})[2]
     found["environment"] = environment_at_start()
+    found["unnamed"] = unnamed()
     found["broken"] = broken_structures()
     # A worker that recurses ends here, and its execution never.
     LONGEST = 5
@@ -277,3 +290,8 @@ def test_transitions_lead_to_states_and_states_are_reached(plain: dict[str, Any]
 def test_a_path_to_one_node_gives_its_value(plain: dict[str, Any], patched: dict[str, Any]) -> None:
     assert plain["paths"]["first"] == ["a"]
     assert patched["paths"] == {"first": "a", "all": ["a", "b"], "last": {"name": "b"}, "list": ["x"]}
+
+
+def test_an_execution_without_a_name_is_named_by_a_uuid(plain: dict[str, Any], patched: dict[str, Any]) -> None:
+    assert plain["unnamed"] == "ExecutionAlreadyExists"
+    assert patched["unnamed"] == [4, [5, 36, 36, 36], True]
