@@ -6,7 +6,6 @@ comes after a crash needs; then `ledger.csv`, one row per image, and `batch.json
 
 import dataclasses
 import json
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ import boto3
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from contracts.addresses import S3Address
-from contracts.files import write_whole
+from contracts.files import below, write_whole
 from contracts.layout import batch_prefix
+from contracts.scratch import scratch_folder
 from inference.errors import InferenceError
 from inference.executions import once_known
 from inference.ledger import LEDGER_FILE, Account, Ledger, Run
@@ -84,7 +84,7 @@ def run_batch(request: Request, out: Path, max_concurrency: int | None = None) -
 
 def redrive_batch(batch_id: str, out: Path, max_concurrency: int | None = None) -> Batch:
     """Run again what failed in a batch, or has no outcome; what is accounted for stays as it is."""
-    folder = out / BATCHES / batch_id
+    folder = below(out / BATCHES, batch_id)
     if not (folder / REQUEST_FILE).exists():
         raise BatchError(f"{folder} holds no batch; `workflow batch` prints the id of each that it runs.")
     (folder / ACCOUNT_FILE).unlink(missing_ok=True)
@@ -110,7 +110,7 @@ def require_account(batch: Batch) -> None:
 
 def _new(request: Request, out: Path) -> Path:
     batch_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
-    folder = out / BATCHES / batch_id
+    folder = below(out / BATCHES, batch_id)
     write_whole(folder / REQUEST_FILE, json.dumps(dataclasses.asdict(request), indent=2) + "\n")
     return folder
 
@@ -200,8 +200,8 @@ class _Driver:
 
     def _start(self, run: Run, max_concurrency: int | None) -> str:
         key = f"{batch_prefix(self._batch_id)}manifest-{run.number}.csv"
-        with tempfile.TemporaryDirectory() as folder:
-            manifest = write_manifest(self._ledger.images_to_run(), Path(folder) / "manifest.csv")
+        with scratch_folder("workflow-batch-") as folder:
+            manifest = write_manifest(self._ledger.images_to_run(), folder / "manifest.csv")
             self._s3.upload_file(str(manifest), self._request.bucket, key)
         given: dict[str, Any] = {"manifest": key}
         if max_concurrency is not None:

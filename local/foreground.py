@@ -2,21 +2,24 @@
 
 import os
 import signal
-import threading
 from contextlib import suppress
 
 from rich.console import Console
 
 from local import sam
-from local.launch import running
+from local.launch import starting
 from local.stack import Options
 
 
 def serve(options: Options, console: Console) -> None:
-    """Run a stack until Ctrl-C or SIGTERM, and print the variables to export."""
+    """Run a stack until Ctrl-C or SIGTERM, and print the variables to export.
+
+    Raises StackNotStarted or StackEnded where its process ends by itself.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sam.address_to_bind(options.container_address)
-    with running(options) as stack:
+    with starting(options) as started:
+        stack = started.ready()
         for name, value in stack.environment.items():
             console.print(f"export {name}={value}", highlight=False, soft_wrap=True)
         os.environ.update(stack.environment)
@@ -24,7 +27,7 @@ def serve(options: Options, console: Console) -> None:
         if options.container_address:
             path = sam.write_environment(stack, options)
             console.print(f"# sam local invoke --env-vars {path}", highlight=False, soft_wrap=True)
-        console.print(f"# Logs: {options.logs}. Stop with Ctrl-C.", highlight=False)
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            console.print(f"# Logs: {options.logs}. Stop with Ctrl-C.", highlight=False)
+            started.wait()
     console.print("# Stopped.")

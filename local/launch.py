@@ -5,8 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NoReturn
 
 from local.errors import LocalError
 from local.stack import ROOT, Options, Running
@@ -16,6 +17,10 @@ LOG = "stack.log"
 
 class StackNotStarted(LocalError):
     """The local stack's process ended before it was ready."""
+
+
+class StackEnded(LocalError):
+    """The local stack's process ended although nobody stopped it."""
 
 
 class Starting:
@@ -36,6 +41,12 @@ class Starting:
             self._running = Running(json.loads(line), self._process.pid, self._logs)
         return self._running
 
+    def wait(self) -> NoReturn:
+        """Wait until the process ends, which it does only when it is stopped, or fails; then raise StackEnded."""
+        code = self._process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise StackEnded(f"The local stack's process has ended ({how}); {self._logs / LOG} may have the reason.")
+
     def stop(self) -> None:
         """End the process and everything that it started."""
         assert self._process.stdin is not None
@@ -51,8 +62,10 @@ def starting(options: Options, module: str = "local.server") -> Iterator[Startin
 
     It ends with the block, or with this process however that ends.
     """
-    logs = Path(options.logs)
+    # The process has another working directory: what is relative is so to the caller's.
+    logs, algorithms = Path(options.logs).absolute(), Path(options.algorithms).absolute()
     logs.mkdir(parents=True, exist_ok=True)
+    options = replace(options, logs=str(logs), algorithms=str(algorithms))
     command = [sys.executable, "-m", module, json.dumps(asdict(options))]
     with (
         (logs / LOG).open("ab") as log,

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -18,6 +17,8 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
+from contracts.files import below
+from contracts.scratch import scratch_folder
 from local import data_stack, sam, stack_outputs
 from local.app_stack import AppStack
 from local.errors import LocalError
@@ -64,7 +65,7 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
     logs = Path(options.logs)
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
-        work = Path(ending.enter_context(TemporaryDirectory(prefix="workflow-local-")))
+        work = ending.enter_context(scratch_folder("workflow-local-"))
         listener = ending.enter_context(_listen(LOOPBACK, options.port))
         credentials = new_credentials()
         url = _set_environment(credentials, listener.getsockname()[1])
@@ -106,7 +107,7 @@ def _sagemaker(options: Options, work: Path, metrics: Metrics, alarms: Alarms) -
         return TrainingJob(record, algorithms, work, s3, logs)
 
     def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
-        return Fleet(name, config, model, algorithms, work, Path(options.logs) / f"endpoint-{name}.log", s3)
+        return Fleet(name, config, model, algorithms, work, below(Path(options.logs), f"endpoint-{name}.log"), s3)
 
     records = Records(REGION, KINDS)
     scaling = boto3.client("application-autoscaling")

@@ -10,21 +10,25 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 
 GRACE_SECONDS = 3.0
 # From <linux/prctl.h>.
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
+def die_with(parent: int) -> None:
     """Let Linux kill this process when its parent ends first; elsewhere do nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have been killed before the request: then nobody would be told.
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def main() -> int:
     """Run the command and return its exit code, or the negative number of the signal that ended it."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, preexec_fn=partial(die_with, os.getpid()))
 
     def end(*_: object) -> None:
         child.terminate()

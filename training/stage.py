@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -26,6 +25,7 @@ from contracts.dataset import (
     dataset_folder,
     format_lst,
 )
+from contracts.scratch import scratch_folder
 from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection, without_leaks
 from training.datasets.download import CIFAR100, check, fetch
@@ -127,8 +127,8 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
             raise DatasetError(f"{collection.source} has no {split} image of {', '.join(empty)}; add images")
     final = out / dataset_folder(name)
     final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{name}-") as beside:
-        new = Path(beside, "new")
+    with scratch_folder(f".{name}-", final.parent) as beside:
+        new = beside / "new"
         content = hashlib.sha256()
         for split in SPLITS:
             chosen = (table["split"] == split).to_numpy()
@@ -139,7 +139,7 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
         )
         (new / RECORD).write_text(dataset.to_json())
         if final.exists():
-            final.rename(Path(beside, "old"))
+            final.rename(beside / "old")
         new.rename(final)
     return dataset
 
