@@ -53,5 +53,6 @@ def test_the_command_ends_when_the_supervisor_is_killed() -> None:
 
 def test_a_command_whose_parent_was_killed_before_it_began_ends_at_once() -> None:
     source = "import os; from local import supervisor; supervisor.die_with(os.getppid() + 1); print('lives')"
-    done = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, check=False)
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
+    assert done.stderr == b""
     assert (done.returncode, done.stdout) == ((1, b"") if sys.platform == "linux" else (0, b"lives\n"))
