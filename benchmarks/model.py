@@ -34,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from benchmarks.load import Load, measure
 from contracts.dataset import DatasetRecord
 from local.sagemaker.container_client import reserve_port
 from training import stage
@@ -50,6 +51,9 @@ from scattering.transform import features  # noqa: E402
 CLASSES = ("bicycle", "motorcycle")
 FOLDS = 5
 REPETITIONS = 5
+CLIENTS = (8, 64, 8, 64)
+"""In turn, so that what else the machine does is the same for both."""
+LOAD_REQUESTS = 1_000
 NAME = "benchmark"
 Rows = NDArray[np.intp]
 
@@ -176,14 +180,17 @@ def costs(dataset: DatasetRecord, out: Path, images: NDArray[np.uint8]) -> Table
     table.add_row("predict_proba, one image, median", f"{statistics.median(single) * 1e3:.1f} ms")
     table.add_row(f"predict_proba, in a batch, best of {REPETITIONS}", f"{max(batch):.0f} images/s")
     table.add_row("processor time of an image in a batch", f"{work * 1e3:.1f} ms")
-    start, requests = _serve(base, sorted((base / "input" / "data" / "validation").iterdir()))
+    start, requests, loads = _serve(base, sorted((base / "input" / "data" / "validation").iterdir()))
     table.add_row("serve.py, from start to /ping", f"{start:.2f} s")
     table.add_row("POST /invocations, median", f"{statistics.median(requests) * 1e3:.1f} ms")
+    for load in loads:
+        times = f"median {load.median * 1e3:.0f} ms, p99 {load.p99 * 1e3:.0f} ms"
+        table.add_row(f"POST /invocations, {load.clients} clients at once", f"{load.throughput:.0f}/s, {times}")
     return table
 
 
-def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float]]:
-    """Seconds from the start of serve.py to its first answer, and of each image sent to it over one connection."""
+def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float], list[Load]]:
+    """Seconds from the start of serve.py to its first answer and of each image sent to it alone; then under load."""
     reserved = reserve_port()
     port = reserved.getsockname()[1]
     bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
@@ -195,7 +202,9 @@ def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float]]:
             while not _answers(connection) and process.poll() is None:
                 time.sleep(0.01)
             start = time.perf_counter() - began
-            return start, [_request(connection, image.read_bytes()) for image in images]
+            bodies = [image.read_bytes() for image in images]
+            alone = [_request(connection, body) for body in bodies]
+            return start, alone, [measure(port, bodies, clients, LOAD_REQUESTS) for clients in CLIENTS]
         finally:
             connection.close()
             process.terminate()

@@ -23,16 +23,18 @@ class Counting:
     """Answers after a while, and counts how many predictions run at the same time."""
 
     side = 16
+    seconds = 0.02
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.running = self.most = 0
+        self.running = self.most = self.begun = 0
 
     def predict_proba(self, images: Any) -> Any:
         with self.lock:
             self.running += 1
+            self.begun += 1
             self.most = max(self.most, self.running)
-        time.sleep(0.02)
+        time.sleep(self.seconds)
         with self.lock:
             self.running -= 1
         return np.full((len(images), 2), 0.5)
@@ -111,3 +113,25 @@ def test_no_more_predictions_run_at_a_time_than_there_are_processors(port: int, 
     for thread in threads:
         thread.join()
     assert 1 <= model.most <= cores()
+
+
+def test_requests_are_answered_in_the_order_in_which_they_came(port: int, model: Counting) -> None:
+    clients, body = 24, encoded(gradient())
+    model.seconds = 0.002
+    overtaken: list[int] = []
+
+    def ask_again_and_again() -> None:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)) as connection:
+            for _ in range(20):
+                before = model.begun
+                connection.request("POST", "/invocations", body, {"Content-Type": "image/png"})
+                assert connection.getresponse().read() == b"[0.5, 0.5]"
+                overtaken.append(model.begun - before)
+
+    threads = [threading.Thread(target=ask_again_and_again) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # A few see more pass, while a thread of the test or of the server waits for a processor.
+    assert np.quantile(overtaken, 0.9) < 1.5 * clients

@@ -13,13 +13,14 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from scattering.errors import ImageError, ModelError
@@ -64,8 +65,9 @@ class Handler(BaseHTTPRequestHandler):
     """One connection; it stays open for as many requests as the client sends."""
 
     model: ClassVar[Model]
-    # More at a time would wait for each other within a prediction, and all of them would answer late.
-    turns: ClassVar[threading.Semaphore] = threading.Semaphore(cores())
+    # More at a time would wait for each other within a prediction, and all of them would answer late. Its queue is
+    # first in, first out: no request waits for those that came after it.
+    predicting: ClassVar[ThreadPoolExecutor] = ThreadPoolExecutor(cores())
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
@@ -106,13 +108,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _predict(self, body: bytes) -> None:
         try:
-            with self.turns:
-                pixels, _ = decode(body, self.model.side)
-                probabilities = self.model.predict_proba(pixels[np.newaxis])[0]
+            probabilities = self.predicting.submit(self._probabilities, body).result()
         except ImageError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
         self._answer(HTTPStatus.OK, json.dumps(probabilities.tolist()).encode(), "application/json")
+
+    def _probabilities(self, body: bytes) -> NDArray[np.float32]:
+        pixels, _ = decode(body, self.model.side)
+        return self.model.predict_proba(pixels[np.newaxis])[0]
 
     def _body(self) -> bytes | None:
         """The request's body, or None where it was refused unread, which ends the connection."""
