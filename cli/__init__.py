@@ -4,6 +4,7 @@ A verb is a function in one of this package's modules. What it needs is imported
 `workflow --help` doesn't wait for the SageMaker SDK.
 """
 
+import errno
 import importlib.metadata
 import logging
 import sys
@@ -12,6 +13,8 @@ from typing import Annotated
 import typer
 
 from cli import batch, data, doctor, endpoint, stack, train, watch
+
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     help="Stage data, train and deploy a model, classify images and monitor the model, on AWS or on this machine.",
@@ -62,6 +65,11 @@ def _sentence(error: Exception) -> str | None:
 
     if isinstance(error, BotoCoreError | ClientError):
         return aws_errors.sentence(error)
+    if isinstance(error, OSError) and error.strerror:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        if error.errno in FULL_DISK:
+            what += ". Free some space, then run the same command again; what was written whole is kept."
+        return what
     if isinstance(error, WorkflowError | OSError):
         return " ".join(str(error).split())
     return None

@@ -42,6 +42,7 @@ def batch(
     Takes a prefix, a manifest or a folder, and accounts for every image. After an interruption the same command
     continues the batch.
     """
+    from contracts.locks import exclusive
     from inference.batch import Request, redrive_batch, require_account, run_batch
     from inference.ledger import LEDGER_FILE
     from inference.ledger_parquet import write_parquet
@@ -49,13 +50,15 @@ def batch(
     if redrive is not None:
         if prefix or manifest or upload:
             raise typer.BadParameter("can't be combined with --prefix, --manifest or --upload", param_hint="--redrive")
-        ended = redrive_batch(redrive, out, max_concurrency)
+        with exclusive(out):
+            ended = redrive_batch(redrive, out, max_concurrency)
     else:
         stacks = Stacks(stack)
         folder = str(upload.resolve()) if upload else None
         machine = state_machine or stacks.batch_state_machine_arn
         request = Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
-        ended = run_batch(request, out, max_concurrency)
+        with exclusive(out):
+            ended = run_batch(request, out, max_concurrency)
     account = ended.account
     counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
     counts |= {"rejected": account.rejected, "failed": account.failed}

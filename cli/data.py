@@ -32,24 +32,26 @@ def stage(
     Downloads, draws or reads the images, checks them and selects the classes.
     """
     from contracts.addresses import S3Address
+    from contracts.locks import exclusive
     from training import stage
 
-    staged = stage.stage(
-        dataset,
-        out,
-        archive=archive,
-        verify=verify,
-        classes=names(classes),
-        name=name,
-        image_size=image_size,
-        skip_broken=skip_broken,
-    )
-    table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
-    console.print(f"{staged.name}: {out / staged.folder}")
-    if not no_upload:
-        bucket = bucket or Stacks(stack).bucket
-        stage.upload(staged, out, bucket)
-        console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
+    with exclusive(out):
+        staged = stage.stage(
+            dataset,
+            out,
+            archive=archive,
+            verify=verify,
+            classes=names(classes),
+            name=name,
+            image_size=image_size,
+            skip_broken=skip_broken,
+        )
+        table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
+        console.print(f"{staged.name}: {out / staged.folder}")
+        if not no_upload:
+            bucket = bucket or Stacks(stack).bucket
+            stage.upload(staged, out, bucket)
+            console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
 
 
 @app.command()

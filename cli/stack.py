@@ -31,9 +31,12 @@ def demo(
 
     Stages and explores a data set, trains and deploys a model, classifies the test images and writes a report.
     """
+    from contracts.locks import exclusive
     from local.demo import Request, run_demo
 
-    run_demo(Request(dataset, archive, verify, names(classes), images, threshold, max_error, concurrency, out), console)
+    request = Request(dataset, archive, verify, names(classes), images, threshold, max_error, concurrency, out)
+    with exclusive(out):
+        run_demo(request, console)
 
 
 @app.command()

@@ -40,13 +40,15 @@ def train(
 
     Reads a staged data set, and writes model.json.
     """
+    from contracts.locks import exclusive
     from training import train
     from training.dataset import read_uploaded
     from training.sagemaker.costs import training_cost
     from training.sagemaker.request import TrainingOptions
 
     if resume:
-        model = train.resume(out)
+        with exclusive(out):
+            model = train.resume(out)
     else:
         options = TrainingOptions(
             instance_type=instance_type,
@@ -65,7 +67,8 @@ def train(
             console.print_json(data=request)
             return
         agree(training_cost(request, job.region), yes)
-        model = train.start(job, request, out)
+        with exclusive(out):
+            model = train.start(job, request, out)
     table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
     console.print(f"Model: {model.artifact}", soft_wrap=True)
 

@@ -55,9 +55,12 @@ def cases(
 
     Takes a data set's test images, and adds broken ones.
     """
+    from contracts.locks import exclusive
     from inference.cases import generate_cases
 
-    generated = generate_cases(bucket or Stacks(stack).bucket, name, out, images)
+    bucket = bucket or Stacks(stack).bucket
+    with exclusive(out):
+        generated = generate_cases(bucket, name, out, images)
     console.print(f"{len(generated)} cases: {out / 'events'}")
 
 
@@ -75,13 +78,15 @@ def run(
     """
     from collections import Counter
 
+    from contracts.locks import exclusive
     from inference.cases import CASES_FILE, read_cases
     from inference.executions import EXECUTIONS_FILE
     from inference.run import run_cases
 
     listed = read_cases(out / CASES_FILE)
     machine = state_machine or Stacks(stack).state_machine_arn
-    executions = run_cases(machine, listed, out, concurrency, resume=resume)
+    with exclusive(out):
+        executions = run_cases(machine, listed, out, concurrency, resume=resume)
     table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
 
@@ -106,24 +111,29 @@ def report(
 
     Matches the executions with the captured data; with a window or a folder, reports on the captured data alone.
     """
+    from contextlib import nullcontext
+
+    from contracts.locks import exclusive
     from monitoring.report.build import report_capture, report_run
     from monitoring.report.page import REPORT_FILE
 
-    if options.narrowed:
-        captured = options.captured()
-        figures = report_capture(
-            out,
-            captured.source,
-            captured.span,
-            bucket=None if options.from_folder else captured.bucket,
-            endpoint=captured.endpoint,
-            threshold=threshold,
-            labels=labels,
-            review_limit=review_limit,
-        )
-    else:
-        bucket, endpoint = options.place()
-        figures = report_run(out, bucket, endpoint, threshold=threshold, labels=labels, review_limit=review_limit)
+    # A folder that isn't there yet holds nothing that another command could be writing.
+    with exclusive(out) if out.is_dir() else nullcontext():
+        if options.narrowed:
+            captured = options.captured()
+            figures = report_capture(
+                out,
+                captured.source,
+                captured.span,
+                bucket=None if options.from_folder else captured.bucket,
+                endpoint=captured.endpoint,
+                threshold=threshold,
+                labels=labels,
+                review_limit=review_limit,
+            )
+        else:
+            bucket, endpoint = options.place()
+            figures = report_run(out, bucket, endpoint, threshold=threshold, labels=labels, review_limit=review_limit)
     table(("outcome", "images"), sorted(figures.outcomes.items()))
     console.print(f"Report: {out / REPORT_FILE}")
 

@@ -49,3 +49,16 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     with written_whole(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def append_whole(path: Path, line: bytes) -> None:
+    """Append *line* to *path*; where that fails, as on a full disk, the file stays as it was."""
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            # What a disk has no space for is first written in part, and then refused.
+            while line:
+                line = line[file.write(line) :]
+        except BaseException:
+            file.truncate(before)
+            raise

@@ -87,14 +87,44 @@ class Run:
     collected: bool
 
 
+class _Database(sqlite3.Connection):
+    """Raises LedgerError where the file, or the disk that it is on, can't be used."""
+
+    def __init__(self, path: Path, *options: Any, **named: Any) -> None:
+        super().__init__(path, *options, **named)
+        self._path = path
+
+    def execute(self, *statement: Any) -> sqlite3.Cursor:
+        """Run one statement."""
+        with self._explained():
+            return super().execute(*statement)
+
+    def execute_all(self, statements: str) -> None:
+        """Run several statements."""
+        with self._explained():
+            super().executescript(statements)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise LedgerError(
+                f"{self._path} can't be written: {error}. It keeps what it had; free some space if the disk is full, "
+                "then run the same command again."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{self._path} is damaged: {error}. Restore it, or start the batch anew.") from error
+
+
 class Ledger:
     """A batch's images and runs. Every method that writes does so whole or not at all."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; it is made where it isn't there."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.executescript(SCHEMA)
+        self._database = sqlite3.connect(path, isolation_level=None, factory=_Database)
+        self._database.execute_all(SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -188,10 +218,12 @@ class Ledger:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            # On a full disk SQLite has rolled back by itself.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
 
     def _fact(self, name: str) -> int | None:
         row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()

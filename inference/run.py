@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
+from contracts.files import append_whole
 from contracts.outcomes import Outcome
 from inference.cases import Case
 from inference.errors import InferenceError
@@ -112,8 +113,8 @@ class _Runner:
             # A moving average: the next first poll comes when an execution has usually ended.
             took = (answer["stopDate"] - answer["startDate"]).total_seconds()
             self._usual_seconds += 0.2 * (took - self._usual_seconds)
-        with self._lock, self._path.open("a") as file:
-            file.write(execution.to_line())
+        with self._lock:
+            append_whole(self._path, execution.to_line().encode())
         return execution
 
     def _follow(self, arn: str) -> "DescribeExecutionOutputTypeDef":
