@@ -20,7 +20,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from scattering.errors import ImageError, ModelError
@@ -112,11 +111,12 @@ class Handler(BaseHTTPRequestHandler):
         except ImageError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
-        self._answer(HTTPStatus.OK, json.dumps(probabilities.tolist()).encode(), "application/json")
+        self._answer(HTTPStatus.OK, json.dumps(probabilities).encode(), "application/json")
 
-    def _probabilities(self, body: bytes) -> NDArray[np.float32]:
+    def _probabilities(self, body: bytes) -> list[float]:
         pixels, _ = decode(body, self.model.side)
-        return self.model.predict_proba(pixels[np.newaxis])[0]
+        probabilities: list[float] = self.model.predict_proba(pixels[np.newaxis])[0].tolist()
+        return probabilities
 
     def _body(self) -> bytes | None:
         """The request's body, or None where it was refused unread, which ends the connection."""
