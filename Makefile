@@ -1,4 +1,4 @@
-.PHONY: help install sam demo test fuzz mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
+.PHONY: help install sam demo test fuzz drills mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
 	bench-drift bench-batch pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -90,6 +90,10 @@ $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package
 FUZZ ?= 20000
 fuzz: install ## Decode pictures changed at random, FUZZ=20000 of them, each in bounded time and memory.
 	@$(BIN)/python -W ignore -m tests.fuzzing $(FUZZ)
+
+DRILLS ?= 5
+drills: install ## Repeat every drill, DRILLS=5 times, and write docs/reliability.md.
+	@$(BIN)/python -m tests.drills $(DRILLS)
 
 check-aws: install ## Check the state machines by AWS itself (needs credentials); SMOKE=1 deploys a temporary copy, which costs money.
 	@$(BIN)/python -m checks.aws $(ARGS)

@@ -243,12 +243,14 @@ def test_requests_side_by_side_get_each_their_own_answer(port: int) -> None:
     assert len(set(together)) == 24
 
 
+@pytest.mark.drill("Interruptions")
 def test_it_ends_cleanly_when_the_container_is_stopped(trained: tuple[Path, str]) -> None:
     with serving(trained[0]) as (_, process):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=LONGEST_SECONDS) == 0
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_it_does_not_serve_a_damaged_model(trained: tuple[Path, str], tmp_path: Path) -> None:
     shutil.copytree(trained[0] / "model", tmp_path / "model")
     (tmp_path / "model" / "model.npz").write_bytes(b"PK")

@@ -132,6 +132,7 @@ def visit(page: PageServer, host: str, profile: Path) -> list[str]:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.drill("Hostile programs and pages")
 def test_a_page_of_another_origin_changes_nothing_and_reads_nothing(
     running: stack.Running, host: str, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_worker_is_used_again_after_an_exception(make: Make) -> None:
     assert answer(function.invoke(b"{}")) == before
 
 
+@pytest.mark.drill("Faults of the system")
 def test_a_handler_over_its_timeout_is_killed_and_the_next_call_gets_a_new_process(make: Make) -> None:
     source = "import os, time\ndef handler(event, context):\n    time.sleep(event['s'])\n    return os.getpid()\n"
     function = make(source, timeout=1.0)
@@ -120,6 +121,7 @@ def test_code_that_does_not_load_fails_every_call_with_lambdas_name_for_it(make:
         assert answer(result)["errorType"] == kind
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_a_process_that_exits_is_a_runtime_exit_error_and_is_replaced(make: Make) -> None:
     function = make("import os\ndef handler(event, context):\n    os._exit(3) if event else None\n    return 'ok'\n")
     result = function.invoke(b'{"exit": true}')
@@ -127,6 +129,7 @@ def test_a_process_that_exits_is_a_runtime_exit_error_and_is_replaced(make: Make
     assert answer(function.invoke(b"{}")) == "ok"
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_a_worker_killed_from_outside_while_it_waits_is_replaced(make: Make) -> None:
     function = make("def handler(event, context):\n    return 'ok'\n")
     function.invoke(b"{}")
@@ -168,6 +171,7 @@ def test_a_large_answer_comes_back_whole(make: Make) -> None:
     assert len(answer(result)) == 5_000_000
 
 
+@pytest.mark.drill("Interruptions")
 def test_stopping_ends_workers_that_are_busy(make: Make, tmp_path: Path) -> None:
     source = "import time\ndef handler(event, context):\n    open(event, 'w').close()\n    time.sleep(600)\n"
     function, at_work = make(source, timeout=600), tmp_path / "at work"

@@ -133,6 +133,7 @@ OLD, BETTER, SLOW = "[0.9, 0.1]", "[0.2, 0.8]", "[0.5, 0.5]"
 @pytest.mark.parametrize(
     ("program", "alarm", "bad_answer"), [("erring", "errors", "ModelError"), ("slow", "latency", SLOW)]
 )
+@pytest.mark.drill("Faults of the system")
 def test_a_worse_model_is_rolled_back_by_its_alarm_and_no_request_is_lost(
     program: str, alarm: str, bad_answer: str
 ) -> None:

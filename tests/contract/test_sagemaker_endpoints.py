@@ -58,6 +58,7 @@ def test_a_container_that_does_not_start_fails_the_endpoint_and_the_next_deploym
     assert answer_of(endpoint) == "[0.9, 0.1]"
 
 
+@pytest.mark.drill("Faults of the system")
 def test_an_update_to_a_container_that_does_not_start_leaves_the_old_one_serving(endpoint: str) -> None:
     old = serve("scattering_ridge", endpoint)
     with pytest.raises(DeployError, match=f"rolled back, and it serves {old.config} as before: .*ping"):
@@ -77,6 +78,7 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
+@pytest.mark.drill("Processes that are killed")
 def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str, step: str) -> None:
     killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
     assert "model" in kinds(endpoint)
@@ -87,6 +89,7 @@ def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str,
 
 
 @pytest.mark.parametrize("step", ["AddTags", "UpdateEndpoint"])
+@pytest.mark.drill("Processes that are killed")
 def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_back(endpoint: str, step: str) -> None:
     old = serve("scattering_ridge", endpoint)
     killed_after(f"sagemaker.{step}", "better", endpoint)
@@ -97,6 +100,7 @@ def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_b
 
 
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
+@pytest.mark.drill("Processes that are killed")
 def test_what_a_killed_deployment_left_is_found_and_taken_down(endpoint: str, step: str) -> None:
     killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
     assert_nothing_stays(endpoint)

@@ -113,6 +113,7 @@ def test_a_failed_job_gives_its_own_reason_and_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.drill("Faults of the system")
 def test_a_job_that_runs_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="Stopped: MaxRuntimeExceeded; give it more time"):
         run(tmp_path, max_run=1, hyperparameters={"steps": "1000", "pause": "0.05"})
@@ -130,6 +131,7 @@ def test_a_job_that_somebody_stops_ends_as_stopped(tmp_path: Path) -> None:
     stopper.join()
 
 
+@pytest.mark.drill("Interruptions")
 def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(
     local: stack.Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.drill("Interruptions")
 def test_watching_goes_on_after_ctrl_c_while_the_job_ran_on(tmp_path: Path) -> None:
     code = (
         "import signal, sys; from pathlib import Path; from training import train;"

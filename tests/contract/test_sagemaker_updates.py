@@ -80,6 +80,7 @@ def test_an_update_that_is_rolled_back_leaves_scaling_as_it_was(endpoint: str) -
 
 
 @pytest.mark.parametrize("step", ["application-auto-scaling.DeregisterScalableTarget", "sagemaker.UpdateEndpoint"])
+@pytest.mark.drill("Processes that are killed")
 def test_scaling_that_a_killed_update_left_off_is_repaired_by_the_next_deployment(endpoint: str, step: str) -> None:
     wanted: dict[str, Any] = {"most": 5, "instance_type": "ml.c5.large"}
     serve("scattering_ridge", endpoint, most=4)

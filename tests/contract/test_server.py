@@ -17,6 +17,7 @@ def failed_start(options: Options) -> str:
     return (Path(options.logs) / LOG).read_text()
 
 
+@pytest.mark.drill("Two at once")
 def test_a_port_that_is_taken_is_one_line_in_the_log(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -104,6 +104,7 @@ def test_every_step_runs_and_all_is_taken_down(sam: Sam, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.drill("Interruptions")
 def test_an_interrupt_takes_everything_down_and_a_second_one_does_not_stop_that(
     sam: Sam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:

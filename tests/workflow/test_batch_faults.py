@@ -35,6 +35,7 @@ from tests.workflow.conftest import ENDPOINT, Deployed
 from tests.workflow.review_queue import waiting_for_review
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_killed_containers_workers_and_drivers_and_throttling_lose_no_image(
     deployed: Deployed, images: list[bytes], tmp_path: Path
 ) -> None:
@@ -62,6 +63,7 @@ def driver_killed_after(operation: str, arguments: list[str], out: Path) -> None
     assert ended.returncode == -signal.SIGKILL
 
 
+@pytest.mark.drill("Faults of the system")
 def test_a_broken_system_stops_the_batch_and_a_redrive_finishes_it(
     deployed: Deployed, images: list[bytes], tmp_path: Path
 ) -> None:
@@ -127,6 +129,7 @@ def test_an_execution_that_is_not_known_at_first_is_asked_for_again(
     assert asked["DescribeExecution"] > 2
 
 
+@pytest.mark.drill("Faults of the system")
 def test_a_batch_whose_stack_is_gone_says_what_to_do_and_does_it(
     deployed: Deployed, images: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

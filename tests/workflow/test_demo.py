@@ -76,6 +76,7 @@ def test_the_report_needs_nothing_beside_it(out: Path) -> None:
     assert "broken-truncated" in page
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> None:
     arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--out", str(tmp_path)]
     process = subprocess.Popen([*WORKFLOW, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -85,6 +86,21 @@ def test_nothing_runs_on_when_it_is_killed(archive: Path, tmp_path: Path) -> Non
     process.kill()
     process.wait()
     wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
+
+
+@pytest.mark.drill("Two at once")
+def test_a_second_demo_is_refused_until_the_first_is_killed(archive: Path, tmp_path: Path) -> None:
+    arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--out", str(tmp_path)]
+    first = subprocess.Popen([*WORKFLOW, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: (tmp_path / "logs").exists())
+    second = workflow(arguments)
+    first.kill()
+    first.wait()
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr.startswith(f"workflow: Another command is writing to {tmp_path}; ")
+    assert second.stderr.count("\n") == 1
+    third = workflow(["stage", *arguments[1:], "--no-upload"])
+    assert third.returncode == 0, third.stderr
 
 
 @pytest.mark.parametrize(

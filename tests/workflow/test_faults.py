@@ -16,6 +16,7 @@ from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
 
 @pytest.mark.parametrize("part", ["serve.py", "awslambdaric"])
+@pytest.mark.drill("Processes that are killed")
 def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str, tmp_path: Path) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.5"})
     cases = generate_cases(stack.BUCKET, deployed.dataset.name, tmp_path)

@@ -108,6 +108,7 @@ def fails_until_there_is_space(
     pytest.fail(f"failed with enough space: {ended.stderr}")
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_data_set_that_a_full_disk_cut_off_is_not_there_and_staging_again_makes_it(
     deployed: Deployed, archive: Path, disk: Disk
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_data_set_that_a_full_disk_cut_off_is_not_there_and_staging_again_make
     assert len(list(disk.folder.rglob("*.png"))) == deployed.dataset.count("train") + deployed.dataset.count("test")
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_run_that_a_full_disk_ends_keeps_every_record_whole_and_is_resumed(deployed: Deployed, disk: Disk) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
     cases = generate_cases(stack.BUCKET, deployed.dataset.name, disk.folder, 8)
@@ -134,6 +136,7 @@ def test_a_run_that_a_full_disk_ends_keeps_every_record_whole_and_is_resumed(dep
     assert {one.case for one in read_executions(path)} == {case.name for case in cases}
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_report_that_a_full_disk_ends_leaves_the_earlier_one(deployed: Deployed, disk: Disk) -> None:
     deployed.stack.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.8"})
     generate_cases(stack.BUCKET, deployed.dataset.name, disk.folder, 8)
@@ -148,6 +151,7 @@ def test_a_report_that_a_full_disk_ends_leaves_the_earlier_one(deployed: Deploye
     assert "</html>" in earlier.read_text()
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_batch_that_a_full_disk_ends_goes_on_and_no_image_is_lost_or_classified_twice(
     deployed: Deployed, disk: Disk
 ) -> None:

@@ -98,6 +98,7 @@ def fail(deployed: Deployed, name: str, *keys: str) -> list[str]:
     return arns
 
 
+@pytest.mark.drill("Faults of the system")
 def test_failed_and_aborted_executions_wait_in_the_queue_and_end_accepted_after_a_redrive(broken: Deployed) -> None:
     fail(broken, "failing", "redrive/1.png", "redrive/ü 2.png")
     repair(broken)
@@ -125,6 +126,7 @@ def test_accepted_rejected_and_express_executions_leave_no_message(deployed: Dep
     assert waiting() == 0
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_no_execution_is_started_twice_when_a_redrive_is_killed_before_it_deletes(
     broken: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_limit_leaves_the_rest_in_the_queue(broken: Deployed) -> None:
     assert redrive_queue(queue()) == Redriven(1, 0)
 
 
+@pytest.mark.drill("Faults of the system")
 def test_executions_whose_event_was_lost_are_found_by_listing_them(broken: Deployed) -> None:
     since = datetime.now(UTC)
     lost = fail(broken, "lost", "redrive/8.png", "redrive/9.png")

@@ -45,6 +45,7 @@ def test_the_same_model_is_saved_as_the_same_bytes(trained: tuple[MirrorKernelRi
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [METADATA, ARRAYS]
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_disk_that_fills_up_leaves_no_file(
     trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def array_file(header: bytes, body: bytes = b"") -> bytes:
     ],
     ids=["a terabyte", "sixteen gigabytes", "a negative shape", "too few bytes", "dates", "code", "nothing"],
 )
+@pytest.mark.drill("Hostile files")
 def test_an_array_whose_header_lies_takes_no_memory(
     trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, header: bytes
 ) -> None:
@@ -180,6 +182,7 @@ def test_arrays_that_are_not_finite_are_refused(trained: tuple[MirrorKernelRidge
         Model.load(tmp_path)
 
 
+@pytest.mark.drill("Hostile files")
 def test_objects_among_the_arrays_are_never_unpickled(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
     trained[1].save(tmp_path)
     np.savez(tmp_path / ARRAYS, **{name: np.array([{"an": "object"}]) for name in SHAPES})  # type: ignore[arg-type]  # stubs take the names for options

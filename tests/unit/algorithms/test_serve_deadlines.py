@@ -75,6 +75,7 @@ def ends_after(port: int, pieces: Iterator[bytes]) -> float:
 
 
 @pytest.mark.parametrize("start", [b"", HEAD, HEAD + b"\r\n"], ids=["a request line", "headers", "a body"])
+@pytest.mark.drill("Slow and cut connections")
 def test_a_request_that_trickles_in_ends_at_its_deadline(
     port: int, start: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_connection_that_waits_between_requests_gets_the_whole_time_for_each(
             time.sleep(0.4)
 
 
+@pytest.mark.drill("Slow and cut connections")
 def test_a_connection_that_never_asks_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "IDLE_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", port), timeout=LONGEST_SECONDS) as client:
@@ -115,6 +117,7 @@ def test_no_more_predictions_run_at_a_time_than_there_are_processors(port: int, 
     assert 1 <= model.most <= cores()
 
 
+@pytest.mark.drill("Two at once")
 def test_requests_are_answered_in_the_order_in_which_they_came(port: int, model: Counting) -> None:
     clients, body = 24, encoded(gradient())
     model.seconds = 0.002

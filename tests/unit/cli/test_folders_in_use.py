@@ -27,6 +27,7 @@ def error_of(arguments: list[str], out: Path) -> BaseException | None:
 
 
 @pytest.mark.parametrize("verb", WRITES, ids=" ".join)
+@pytest.mark.drill("Two at once")
 def test_a_verb_that_writes_is_refused_while_another_command_writes_there(verb: list[str], tmp_path: Path) -> None:
     (tmp_path / CASES_FILE).touch()
     with exclusive(tmp_path):

@@ -1,8 +1,11 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from contracts.files import NAME_BYTES, UnsafeName, below, write_whole, written_whole
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,7 @@ def test_a_file_is_written_in_folders_that_are_made(tmp_path: Path, content: str
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_file_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
     path = write_whole(tmp_path / "file", "before")
 
@@ -79,3 +83,17 @@ def test_a_file_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
         torn()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.drill("Torn files and full disks")
+def test_a_line_that_the_disk_has_no_space_for_leaves_the_lines_before_it(tmp_path: Path) -> None:
+    # A file may grow to 100 bytes here, so that a line of 80 is written in part before it is refused.
+    program = (
+        "import resource, sys; from pathlib import Path; from contracts.files import append_whole;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY));"
+        "[append_whole(Path(sys.argv[1]), line) for line in (b'1' * 49 + b'\\n', b'2' * 79 + b'\\n')]"
+    )
+    path = tmp_path / "lines"
+    ended = subprocess.run([sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, check=False)
+    assert b"File too large" in ended.stderr
+    assert path.read_bytes() == b"1" * 49 + b"\n"

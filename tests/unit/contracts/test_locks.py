@@ -34,6 +34,7 @@ def held_by_another(folder: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
+@pytest.mark.drill("Two at once")
 def test_a_folder_that_another_process_writes_to_is_refused_by_name(tmp_path: Path) -> None:
     with held_by_another(tmp_path / "out"):
         with pytest.raises(FolderInUse, match=rf"{tmp_path}/out; wait .*--out"), exclusive(tmp_path / "out"):
@@ -44,6 +45,7 @@ def test_a_folder_that_another_process_writes_to_is_refused_by_name(tmp_path: Pa
         pass
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_a_killed_process_holds_no_folder_any_more(tmp_path: Path) -> None:
     with held_by_another(tmp_path) as process:
         os.kill(process.pid, signal.SIGKILL)

@@ -65,6 +65,7 @@ def test_a_whole_answer_is_read() -> None:
     ("status", "code"),
     [("503 Slow Down", "SlowDown"), ("500 Internal Error", "InternalError"), ("503 Unavailable", "ServiceUnavailable")],
 )
+@pytest.mark.drill("Faults of the system")
 def test_a_throttled_or_broken_service_is_worth_a_retry(status: str, code: str) -> None:
     with answering(refusing(status, code)), pytest.raises(app.ImageReadFailed, match=code):
         app.read_object(app.S3, IMAGE)
@@ -76,6 +77,7 @@ def test_an_answer_that_breaks_off_is_worth_a_retry() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + BODY[:500]], ids=["nothing", "a head", "half a body"])
+@pytest.mark.drill("Slow and cut connections")
 def test_an_answer_that_stops_coming_is_worth_a_retry(sent: bytes) -> None:
     given_up = threading.Event()
 

@@ -28,6 +28,7 @@ COSTLY: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", COSTLY)
+@pytest.mark.drill("Hostile files")
 def test_a_picture_that_takes_too_long_is_invalid_within_five_seconds(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

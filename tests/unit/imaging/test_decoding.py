@@ -38,6 +38,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.drill("Hostile files")
 def test_a_picture_that_no_decoder_expects_is_invalid_or_read_and_never_another_error(name: str) -> None:
     with contextlib.suppress(InvalidImage):
         squash(ODD[name], 32)

@@ -7,6 +7,7 @@ from tests import fuzzing
 from tests.fuzzing import changed, fuzz, originals
 
 
+@pytest.mark.drill("Hostile files")
 def test_changed_pictures_end_as_pictures_or_are_refused_by_name() -> None:
     findings, ends = fuzz(400)
     assert findings == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference.ledger import COLUMNS, Ledger
+from inference.ledger import COLUMNS, Ledger, LedgerError
 from inference.manifest import Image
 
 A, B, C = (Image("bucket", f"{name}.png") for name in "abc")
@@ -66,6 +66,7 @@ def test_results_are_taken_once(ledger: Ledger) -> None:
     assert ledger.account().accepted == 1
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_results_that_break_off_leave_nothing_of_themselves(ledger: Ledger) -> None:
     def torn() -> Iterator[dict[str, Any]]:
         yield row(A, "ACCEPTED")
@@ -78,6 +79,7 @@ def test_results_that_break_off_leave_nothing_of_themselves(ledger: Ledger) -> N
     assert ledger.last_run() == run
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_list_that_breaks_off_is_no_list(tmp_path: Path) -> None:
     def torn() -> Iterator[Image]:
         yield A
@@ -225,3 +227,14 @@ def test_the_csv_is_utf_8_in_any_locale(tmp_path: Path) -> None:
         locale.setlocale(locale.LC_CTYPE, before)
     assert "größe.png".encode() in path.read_bytes()
     ledger.close()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0], ids=["cut", "overwritten"])
+@pytest.mark.drill("Torn files and full disks")
+def test_a_ledger_that_is_damaged_is_named_in_one_sentence(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))] or b"no database at all" * 100)
+    with pytest.raises(LedgerError, match=rf"^{path} is damaged: .*Restore it"):
+        Ledger(path).to_run()

@@ -98,6 +98,7 @@ def test_an_execution_that_never_ends_is_recorded_when_its_time_is_up(
     assert late.execution_arn is not None
 
 
+@pytest.mark.drill("Interruptions")
 def test_an_interrupted_run_keeps_what_ended_and_a_resumed_one_does_the_rest(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_the_sdk_is_answered_whatever_it_sends(url: str) -> None:
     ],
     ids=["another key", "another secret", "another name"],
 )
+@pytest.mark.drill("Hostile programs and pages")
 def test_a_request_signed_by_another_key_changes_nothing(url: str, keys: dict[str, str]) -> None:
     with pytest.raises(ClientError) as caught:
         client("s3", url, keys).put_object(Bucket="bucket", Key="foreign", Body=b"x")
@@ -101,6 +102,7 @@ def test_a_request_signed_by_another_key_changes_nothing(url: str, keys: dict[st
     assert "QueueUrls" not in client("sqs", url).list_queues(QueueNamePrefix="foreign")
 
 
+@pytest.mark.drill("Hostile programs and pages")
 def test_a_signed_request_is_answered_under_the_stacks_own_hosts_alone(url: str) -> None:
     port = urlsplit(url).port
     for host, expected in (
@@ -125,6 +127,7 @@ def test_a_signed_request_is_answered_under_the_stacks_own_hosts_alone(url: str)
     ],
     ids=str,
 )
+@pytest.mark.drill("Hostile programs and pages")
 def test_a_page_is_refused_even_with_the_right_signature(url: str, page: dict[str, str]) -> None:
     assert status(url, "/bucket", signed(url, "/bucket")) == 200
     assert status(url, "/bucket", signed(url, "/bucket") | page) == 403
@@ -132,6 +135,7 @@ def test_a_page_is_refused_even_with_the_right_signature(url: str, page: dict[st
 
 @pytest.mark.parametrize("path", ["/", "/bucket", "/_local/processes", "/moto-api/", "/moto-api/reset"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "DELETE"])
+@pytest.mark.drill("Hostile programs and pages")
 def test_an_unsigned_request_is_refused_on_every_path(url: str, path: str, method: str) -> None:
     assert status(url, path, {}, method) == 403
 

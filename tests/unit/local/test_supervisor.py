@@ -29,6 +29,7 @@ def test_the_supervisor_ends_with_the_commands_exit_code(code: int) -> None:
 
 
 @pytest.mark.parametrize("obeys", [True, False])
+@pytest.mark.drill("Processes that are killed")
 def test_the_command_ends_when_the_parents_end_of_the_pipe_closes(obeys: bool) -> None:
     deaf = "" if obeys else "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     source = f"import os, signal, time; {deaf} print(os.getpid(), flush=True); time.sleep(600)"
@@ -42,6 +43,7 @@ def test_the_command_ends_when_the_parents_end_of_the_pipe_closes(obeys: bool) -
     wait_until(lambda: not lives(pid))
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_the_command_ends_when_the_supervisor_is_killed() -> None:
     source = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     with start(sys.executable, "-c", source) as process:

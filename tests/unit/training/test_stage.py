@@ -117,6 +117,7 @@ def test_a_training_image_that_is_also_a_test_image_is_left_out(
 
 
 @pytest.mark.parametrize("broken", ["truncated", "garbage"])
+@pytest.mark.drill("Torn files and full disks")
 def test_a_broken_archive_changes_nothing_of_what_stood_there(
     archive: Path, tmp_path: Path, bucket: str, broken: str
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_broken_archive_changes_nothing_of_what_stood_there(
     assert objects_in(bucket) == objects
 
 
+@pytest.mark.drill("Interruptions")
 def test_an_interruption_while_writing_leaves_the_old_data_set_and_nothing_beside(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_bucket_that_is_not_there_is_one_clear_error(archive: Path, tmp_path: 
         from_archive(archive, tmp_path / "out", bucket=f"no-{bucket}")
 
 
+@pytest.mark.drill("Slow and cut connections")
 def test_an_upload_that_fails_leaves_no_record_in_s3(
     archive: Path, tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_malformed_line_is_told_with_file_line_and_reason(line: bytes, reason:
     assert reason in bad.reason
 
 
+@pytest.mark.drill("Torn files and full disks")
 def test_a_file_that_is_still_being_written_gives_its_whole_lines_and_tells_of_the_torn_one() -> None:
     content = lines(captured("a"), captured("b"))
     whole, torn = parse_file(FILE, content[:-40])

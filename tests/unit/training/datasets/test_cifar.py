@@ -62,6 +62,7 @@ def test_an_array_pickled_by_any_numpy_is_read_if_it_calls_for_nothing_else(prot
         ((np.fromfile, "{}"), r"numpy\.fromfile"),
     ],
 )
+@pytest.mark.drill("Hostile files")
 def test_a_foreign_global_is_refused_and_not_run(tmp_path: Path, call: tuple[Any, ...], named: str) -> None:
     touched = tmp_path / "touched"
     arguments = [[part.format(touched) for part in a] if isinstance(a, list) else a.format(touched) for a in call[1:]]
@@ -126,6 +127,7 @@ def test_a_split_that_does_not_fit_together_is_refused(tmp_path: Path, train: by
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 0.9999])
+@pytest.mark.drill("Torn files and full disks")
 def test_a_truncated_archive_is_refused(tmp_path: Path, part: float) -> None:
     whole = write_archive(tmp_path / "whole.tar.gz").read_bytes()
     truncated = tmp_path / "truncated.tar.gz"
@@ -157,6 +159,7 @@ def test_an_archive_without_a_split_is_refused(tmp_path: Path) -> None:
     "name",
     ["/etc/passwd", "../escape", "cifar-100-python/../../escape", "elsewhere/train", "cifar-100-python/a/b"],
 )
+@pytest.mark.drill("Hostile files")
 def test_a_foreign_member_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArchiveError, match="has no place"):
         cifar.read(write_archive(tmp_path / "a.tar.gz", None, tarfile.TarInfo(name)))
@@ -243,6 +246,7 @@ def peak_megabytes(path: Path) -> tuple[str, int]:
     ],
     ids=["lists", "sets", "numbers", "nested tuples", "a far memo", "a wide text"],
 )
+@pytest.mark.drill("Hostile files")
 def test_a_pickle_cannot_take_far_more_memory_than_it_has_bytes(tmp_path: Path, body: bytes, complaint: str) -> None:
     path = write_archive(tmp_path / "cifar.tar.gz", members(train=b"\x80\x02" + body + b"."))
     said, peak = peak_megabytes(path)
@@ -250,6 +254,7 @@ def test_a_pickle_cannot_take_far_more_memory_than_it_has_bytes(tmp_path: Path, 
     assert peak < 120
 
 
+@pytest.mark.drill("Hostile files")
 def test_an_archive_that_goes_on_after_its_members_is_read_no_further_than_its_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

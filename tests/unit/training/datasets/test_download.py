@@ -68,6 +68,7 @@ def test_a_file_is_downloaded_once_and_kept(host: Host, tmp_path: Path) -> None:
     assert [path.name for path in cache.iterdir()] == ["file.tar.gz"]
 
 
+@pytest.mark.drill("Slow and cut connections")
 def test_a_broken_download_goes_on_where_it_broke_off(host: Host, tmp_path: Path) -> None:
     host.breaks_at = [400_000]
 
@@ -77,6 +78,7 @@ def test_a_broken_download_goes_on_where_it_broke_off(host: Host, tmp_path: Path
     assert 0 < begun <= 400_000
 
 
+@pytest.mark.drill("Slow and cut connections")
 def test_the_next_call_resumes_what_the_last_one_left(host: Host, tmp_path: Path) -> None:
     host.breaks_at = [400_000]
     with pytest.raises(ArchiveError, match="could not be downloaded"):
@@ -105,6 +107,7 @@ def test_a_part_that_is_already_whole_needs_no_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [bytes(len(CONTENT)), CONTENT + b"more"], ids=["other", "longer"])
+@pytest.mark.drill("Slow and cut connections")
 def test_another_file_is_dropped_and_never_gets_the_name(host: Host, tmp_path: Path, content: bytes) -> None:
     host.content = content
 
