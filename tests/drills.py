@@ -27,8 +27,8 @@ What is tried against the workflow, how often, and what happened. Each row is a 
 its sentence says what must happen. A test with several cases, such as one for each process that is killed, counts one
 run for each. `make drills` repeats them, in new processes each time, and writes this page.
 
-All drills in {rounds} rounds, those that need no local stack in {quick}: {runs} runs of {drills} drills, {passed} of
-them passed.
+Rounds of all drills: {rounds}; of those that need no local stack: {quick}. In all {runs} runs of {drills} drills,
+{passed} of which passed.
 """
 
 

@@ -19,7 +19,7 @@ WORDS = {
     r"takes? (an update|it|them) back|moves? back": "rolls back",
     r"still to be": "can still be",
     r"say what there is": "show this help",
-    r"drill(s|ed)?": "benchmark",
+    r"drill(ed|ing)? (the|a)": "benchmark",
     r"go on\?": "continue?",
     r"so (many|long|much)(?= at|\.|,|;| of| columns| instances| seconds| images)": "at most N, for N seconds",
     r"nothing stands|what stands|that stands": "is deployed",
