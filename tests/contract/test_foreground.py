@@ -44,7 +44,10 @@ def scratch(folder: Path) -> list[Path]:
     return [*(folder / "tmp").glob("workflow-local-*")]
 
 
-def test_it_ends_with_an_error_when_its_stack_is_killed_and_the_next_start_tidies_up(tmp_path: Path) -> None:
+@pytest.mark.drill("Processes that are killed")
+def test_workflow_local_ends_with_an_error_when_its_stack_is_killed_and_the_next_start_tidies_up(
+    tmp_path: Path,
+) -> None:
     with workflow_local(tmp_path) as process:
         assert {path.name for path in tmp_path.iterdir()} == {"some", "tmp"}
         assert (tmp_path / "some/logs" / LOG).exists()
@@ -66,7 +69,8 @@ def test_it_ends_with_an_error_when_its_stack_is_killed_and_the_next_start_tidie
         assert scratch(tmp_path) == [live]
 
 
-def test_its_stack_ends_and_its_folder_goes_when_it_is_killed(tmp_path: Path) -> None:
+@pytest.mark.drill("Processes that are killed")
+def test_the_stack_ends_and_its_folder_goes_when_workflow_local_is_killed(tmp_path: Path) -> None:
     with workflow_local(tmp_path) as process:
         everything = children(process.pid)
         assert server(process) in everything

@@ -108,6 +108,7 @@ STRANGERS: dict[str, Strange] = {
 }
 
 
+@pytest.mark.drill("Hostile programs and pages")
 @pytest.mark.parametrize("stranger", STRANGERS)
 def test_a_stranger_is_refused_everywhere_and_changes_nothing(guarded: stack.Running, stranger: str) -> None:
     url, keys = guarded.environment["AWS_ENDPOINT_URL"], guarded.environment
@@ -132,6 +133,7 @@ def test_the_same_requests_are_answered_when_the_user_signs_them(guarded: stack.
         assert said in body
 
 
+@pytest.mark.drill("Hostile programs and pages")
 def test_a_page_may_not_even_ask_whether_it_may(guarded: stack.Running) -> None:
     url = guarded.environment["AWS_ENDPOINT_URL"]
     asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "PUT"}

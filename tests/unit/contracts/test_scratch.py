@@ -49,6 +49,7 @@ def test_the_folder_ends_with_its_block_also_by_an_error(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_what_a_killed_process_leaves_goes_with_the_next_start_and_what_lives_stays(tmp_path: Path) -> None:
     with owner(tmp_path) as (killed, abandoned), owner(tmp_path) as (_, kept):
         os.kill(killed.pid, signal.SIGKILL)

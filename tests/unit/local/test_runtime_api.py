@@ -38,6 +38,7 @@ def test_a_worker_gets_its_invocation_and_returns_the_result(api: RuntimeApi) ->
     assert api.results.get(timeout=20).payload == b"{}"
 
 
+@pytest.mark.drill("Hostile programs and pages")
 @pytest.mark.parametrize(
     "headers",
     [

@@ -53,6 +53,7 @@ def test_the_command_ends_when_the_supervisor_is_killed() -> None:
         wait_until(lambda: not lives(pid))
 
 
+@pytest.mark.drill("Processes that are killed")
 def test_a_command_whose_parent_was_killed_before_it_began_ends_at_once() -> None:
     source = "import os; from local import supervisor; supervisor.die_with(os.getppid() + 1); print('lives')"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
