@@ -20,6 +20,7 @@ from PIL import Image
 from imaging.decoding import ImageTooLarge, InvalidImage, squash
 from tests.hostile_images import chunk, png
 from tests.images import encoded, gradient
+from tests.memory import peak_memory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training/algorithms/scattering_ridge"))
 from scattering.errors import ImageError
@@ -115,8 +116,7 @@ def _decode_all(first: int, count: int, sender: Connection) -> None:
                 results.append("refused")
             except BaseException as error:  # noqa: BLE001 - whatever else comes is what this looks for
                 results.append(f"{type(error).__name__}: {error}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        sender.send((results, time.thread_time() - began, peak))
+        sender.send((results, time.thread_time() - began, peak_memory()))
     sender.send(None)
 
 
