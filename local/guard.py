@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/(?P<date>[0-9]{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[A-Z0-9]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)"
     r"/aws4_request,\s*SignedHeaders=(?P<headers>[a-z0-9;-]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 
@@ -36,7 +36,6 @@ class Authorization:
     """What a request's Authorization header says."""
 
     key: str
-    date: str
     region: str
     service: str
     headers: str
@@ -56,6 +55,14 @@ class _Signer(SigV4Auth):
 
 class _S3Signer(_Signer, S3SigV4Auth):
     """Leaves paths as they are, as only S3 does."""
+
+
+def _host_of(environ: "WSGIEnvironment") -> str | None:
+    """Return the host that a request names, without its port; None where it names none."""
+    try:
+        return urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
+    except ValueError:
+        return None  # such as half an IPv6 address
 
 
 def _without_cross_origin_headers(start_response: "StartResponse") -> "StartResponse":
@@ -83,7 +90,7 @@ class Guard:
         return self._application(environ, _without_cross_origin_headers(start_response))
 
     def _objection(self, environ: "WSGIEnvironment") -> str | None:
-        if urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname not in self._hosts:
+        if _host_of(environ) not in self._hosts:
             return "The local stack answers under its own address only."
         if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none":
             return "The local stack answers no page."

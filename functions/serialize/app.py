@@ -29,7 +29,8 @@ IMPOSSIBLE = {"InvalidArgument", "InvalidBucketName", "InvalidURI", "KeyTooLongE
 # What S3 answers when the same request may succeed later:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 TRANSIENT = {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
-# A key may hold any character but these; one that does was built wrongly, and would break the lines of a log.
+# S3 advises against these in keys (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html); here they
+# would break the lines of a log.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 

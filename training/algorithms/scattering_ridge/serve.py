@@ -55,6 +55,8 @@ class Incoming(io.RawIOBase):
             raise TimeoutError("The request took too long to arrive.")
         self.connection.settimeout(left)
         count = self.connection.recv_into(buffer)
+        # What is left of the time to arrive is no limit for the answer.
+        self.connection.settimeout(IDLE_SECONDS)
         if self.deadline is None:
             self.deadline = time.monotonic() + REQUEST_SECONDS
         return count
