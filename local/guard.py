@@ -13,11 +13,12 @@ from hmac import compare_digest
 from http.client import HTTPMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from local.responses import error_response
 
@@ -65,6 +66,14 @@ def _host_of(environ: "WSGIEnvironment") -> str | None:
         return None  # such as half an IPv6 address
 
 
+def _refusal(environ: "WSGIEnvironment", reason: str) -> Response:
+    """Return a 403 that the SDK's client of the service can read: that of S3 reads XML alone."""
+    if "/s3/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
+        return error_response(403, "AccessDeniedException", reason)
+    body = f"<Error><Code>AccessDenied</Code><Message>{escape(reason)}</Message></Error>"
+    return Response(body, 403, content_type="application/xml")
+
+
 def _without_cross_origin_headers(start_response: "StartResponse") -> "StartResponse":
     def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
         kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
@@ -85,7 +94,7 @@ class Guard:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request, or refuse it before anything has seen it."""
         if reason := self._objection(environ):
-            return error_response(403, "AccessDeniedException", reason)(environ, start_response)
+            return _refusal(environ, reason)(environ, start_response)
         # Moto lets pages of every origin read its answers.
         return self._application(environ, _without_cross_origin_headers(start_response))
 

@@ -93,7 +93,7 @@ def test_the_sdk_is_answered_whatever_it_sends(url: str) -> None:
 )
 @pytest.mark.drill("Hostile programs and pages")
 def test_a_request_signed_by_another_key_changes_nothing(url: str, keys: dict[str, str]) -> None:
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(ClientError, match="workflow local") as caught:
         client("s3", url, keys).put_object(Bucket="bucket", Key="foreign", Body=b"x")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     with pytest.raises(ClientError, match="workflow local"):
