@@ -29,11 +29,11 @@ from monitoring.drift.verdict import Verdict, compare, overall
 from monitoring.drift.window import Sample
 from training.datasets import cifar
 
-PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
+PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
 
-from scattering.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
-from scattering.transform import features  # noqa: E402
+from classifier.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
+from classifier.scattering import features  # noqa: E402
 
 FOLDS = 5
 SIZES = (100, 500)

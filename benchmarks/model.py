@@ -40,13 +40,13 @@ from local.sagemaker.container_client import reserve_port
 from training import stage
 from training.datasets import cifar
 
-PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "scattering_ridge"
+PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
 
-from scattering.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
-from scattering.metrics import accuracy, calibration_error, coverage  # noqa: E402
-from scattering.model import Model  # noqa: E402
-from scattering.transform import features  # noqa: E402
+from classifier.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
+from classifier.metrics import accuracy, calibration_error, coverage  # noqa: E402
+from classifier.model import Model  # noqa: E402
+from classifier.scattering import features  # noqa: E402
 
 CLASSES = ("bicycle", "motorcycle")
 FOLDS = 5

@@ -24,7 +24,7 @@ class Scope:
     given_bucket: str | None = None
     given_role: str | None = None
     given_endpoint: str | None = None
-    algorithm: str = "scattering_ridge"
+    algorithm: str = "mirror_ridge"
     training_instance: str | None = None
     endpoint_instance: str = EndpointOptions.instance_type
 

@@ -31,7 +31,7 @@ from training.stage import stage
 from training.teardown import list_resources
 from training.train import train
 
-ALGORITHM = "scattering_ridge"
+ALGORITHM = "mirror_ridge"
 DATASET = "sample"
 OPTIONS = EndpointOptions(instances=2)  # A canary takes at most half.
 UPLOADS = 3

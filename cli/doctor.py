@@ -19,7 +19,7 @@ def doctor(
     bucket: Bucket = None,
     role: Role = None,
     endpoint: Endpoint = None,
-    algorithm: Annotated[str, typer.Option(help="Algorithm to train.")] = "scattering_ridge",
+    algorithm: Annotated[str, typer.Option(help="Algorithm to train.")] = "mirror_ridge",
     training_instance: Annotated[
         str | None, typer.Option(metavar="TYPE", help="Instance type for training; by default the algorithm's own.")
     ] = None,

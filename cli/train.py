@@ -18,8 +18,8 @@ def train(
     stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
     algorithm: Annotated[
-        str, typer.Option(help="scattering_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.")
-    ] = "scattering_ridge",
+        str, typer.Option(help="mirror_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.")
+    ] = "mirror_ridge",
     instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
     spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
     max_run: Annotated[int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
@@ -75,7 +75,7 @@ def train(
 
 @app.command("build-image")
 def build_image(
-    algorithm: Annotated[str, typer.Argument(help="Folder of training/algorithms.")] = "scattering_ridge",
+    algorithm: Annotated[str, typer.Argument(help="Folder of training/algorithms.")] = "mirror_ridge",
     push: Annotated[bool, typer.Option("--push/--no-push", help="Push it to the account's ECR registry.")] = True,
 ) -> None:
     """Build an algorithm's image for SageMaker.

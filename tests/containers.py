@@ -69,7 +69,7 @@ Server(address, Handler).serve_forever()
 
 SERVING = {
     # What is trained here has the recipe of the repository's own algorithm.
-    "scattering_ridge": "self.answer(200, b'[0.9, 0.1]')",
+    "mirror_ridge": "self.answer(200, b'[0.9, 0.1]')",
     "better": "self.answer(200, b'[0.2, 0.8]')",
     "erring": "self.answer(500, b'out of memory')",
     "slow": "time.sleep(3.0); self.answer(200, b'[0.5, 0.5]')",

@@ -22,9 +22,9 @@ from tests.hostile_images import chunk, png
 from tests.images import encoded, gradient
 from tests.memory import peak_memory
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "training/algorithms/scattering_ridge"))
-from scattering.errors import ImageError
-from scattering.images import decode
+sys.path.insert(0, str(Path(__file__).parents[1] / "training/algorithms/mirror_ridge"))
+from classifier.errors import ImageError
+from classifier.images import decode
 
 SECONDS = 2.0
 MEMORY = 1_500_000_000

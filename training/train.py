@@ -37,7 +37,7 @@ def train(
     bucket: str,
     role_arn: str,
     out: Path,
-    algorithm: str = "scattering_ridge",
+    algorithm: str = "mirror_ridge",
     options: TrainingOptions | None = None,
     quiet: bool = False,
 ) -> Model:
@@ -83,7 +83,7 @@ def plan(
     *,
     bucket: str,
     role_arn: str,
-    algorithm: str = "scattering_ridge",
+    algorithm: str = "mirror_ridge",
     options: TrainingOptions | None = None,
 ) -> "tuple[Job, CreateTrainingJobRequestTypeDef]":
     """Return the job that `train` would start, and the request that starts it; nothing is asked of AWS.

@@ -20,7 +20,7 @@ from PIL import Image
 from local.sagemaker.container_client import reserve_port
 from tests.waiting import LONGEST_SECONDS, wait_until
 
-PROGRAM = Path(__file__).parents[2] / "training" / "algorithms" / "scattering_ridge"
+PROGRAM = Path(__file__).parents[2] / "training" / "algorithms" / "mirror_ridge"
 SIDE = 16
 LABELS = ("across", "down")
 MAX_BODY = 6_291_456

@@ -60,7 +60,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing]:
 def out(programs: stack.Running, tmp_path: Path) -> Path:
     """A folder with the record of a model that the stack can serve."""
     assert programs.pid
-    model_of("scattering_ridge").write(tmp_path / MODEL_FILE)
+    model_of("mirror_ridge").write(tmp_path / MODEL_FILE)
     return tmp_path
 
 

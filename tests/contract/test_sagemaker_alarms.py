@@ -97,11 +97,11 @@ def test_a_canary_without_an_alarm_is_refused(endpoint: str) -> None:
 
 def test_a_canary_on_one_instance_is_refused_with_the_reason(endpoint: str) -> None:
     with pytest.raises(DeployError, match="--instances 2"):
-        serve("scattering_ridge", endpoint, Canary(10, 0, ("any",)))
+        serve("mirror_ridge", endpoint, Canary(10, 0, ("any",)))
 
 
 def test_an_update_with_an_alarm_that_does_not_exist_is_refused(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     with pytest.raises(Exception, match="Could not find the alarms no-such-alarm"):
         serve("better", endpoint, Canary(alarms=("no-such-alarm",)))
 
@@ -126,7 +126,7 @@ def test_a_canary_that_no_alarm_is_left_to_watch_is_refused_and_an_update_at_onc
 
 
 def test_an_update_whose_alarm_is_in_alarm_already_ends_before_any_traffic_has_moved(endpoint: str) -> None:
-    old = serve("scattering_ridge", endpoint)
+    old = serve("mirror_ridge", endpoint)
     firing = put_alarm(f"{endpoint}-firing", firing=True)
     # Its alarm would be found before: this is what SageMaker does where it isn't.
     with pytest.raises(DeployError, match=f"it serves {old.config} as before: .*before the update began: {firing}"):
@@ -137,7 +137,7 @@ def test_an_update_whose_alarm_is_in_alarm_already_ends_before_any_traffic_has_m
 @pytest.fixture
 def words(endpoint: str, tmp_path: Path) -> tuple[str, ...]:
     """The words of a command that deploys a better model, watched by an alarm that is in ALARM."""
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     firing = put_alarm(f"{endpoint}-firing", firing=True)
     model_of("better").write(tmp_path / MODEL_FILE)
     return ("deploy", "--endpoint", endpoint, "--out", str(tmp_path), "--alarm", firing)

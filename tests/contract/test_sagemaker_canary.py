@@ -56,7 +56,7 @@ def watched_endpoint(name: str, *alarms: str) -> str:
             TreatMissingData="notBreaching",
             **ALARMS[alarm],
         )
-    return serve("scattering_ridge", name, 0).config
+    return serve("mirror_ridge", name, 0).config
 
 
 def serve(program: str, endpoint: str, bake: int, *, ignore_alarms: bool = False) -> Deployment:

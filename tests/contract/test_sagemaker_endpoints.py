@@ -25,15 +25,15 @@ pytestmark = pytest.mark.usefixtures("programs")
 
 
 def test_the_same_deployment_again_changes_nothing(endpoint: str) -> None:
-    first, before = serve("scattering_ridge", endpoint), list_resources(endpoint)
-    again = serve("scattering_ridge", endpoint)
+    first, before = serve("mirror_ridge", endpoint), list_resources(endpoint)
+    again = serve("mirror_ridge", endpoint)
     assert (first.changed, again.changed) == (True, False)
     assert (first.config, first.model) == (again.config, again.model)
     assert list_resources(endpoint) == before
 
 
 def test_an_update_serves_the_new_model_and_a_rollback_the_old_one(endpoint: str) -> None:
-    old = serve("scattering_ridge", endpoint)
+    old = serve("mirror_ridge", endpoint)
     assert serve("better", endpoint).changed
     assert answer_of(endpoint) == "[0.2, 0.8]"
     assert rollback(endpoint) == old.config
@@ -41,7 +41,7 @@ def test_an_update_serves_the_new_model_and_a_rollback_the_old_one(endpoint: str
 
 
 def test_there_is_nothing_to_roll_back_to_after_the_first_deployment(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     with pytest.raises(DeployError, match="no other configuration"):
         rollback(endpoint)
 
@@ -54,20 +54,20 @@ def test_an_endpoint_that_is_not_there_can_not_be_rolled_back(endpoint: str) -> 
 def test_a_container_that_does_not_start_fails_the_endpoint_and_the_next_deployment_repairs_it(endpoint: str) -> None:
     with pytest.raises(DeployError, match=r"Failed: .* did not pass the ping health check"):
         serve("broken", endpoint)
-    assert serve("scattering_ridge", endpoint).changed
+    assert serve("mirror_ridge", endpoint).changed
     assert answer_of(endpoint) == "[0.9, 0.1]"
 
 
 @pytest.mark.drill("Faults of the system")
 def test_an_update_to_a_container_that_does_not_start_leaves_the_old_one_serving(endpoint: str) -> None:
-    old = serve("scattering_ridge", endpoint)
+    old = serve("mirror_ridge", endpoint)
     with pytest.raises(DeployError, match=f"rolled back, and it serves {old.config} as before: .*ping"):
         serve("broken", endpoint)
     assert answer_of(endpoint) == "[0.9, 0.1]"
 
 
 def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
-    config = serve("scattering_ridge", endpoint).config
+    config = serve("mirror_ridge", endpoint).config
     foreign, sagemaker = f"{endpoint}x", boto3.client("sagemaker")
     sagemaker.create_endpoint(EndpointName=foreign, EndpointConfigName=config)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=foreign, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
@@ -80,9 +80,9 @@ def test_a_name_that_somebody_else_uses_is_left_alone(endpoint: str) -> None:
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
 @pytest.mark.drill("Processes that are killed")
 def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str, step: str) -> None:
-    killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
+    killed_after(f"sagemaker.{step}", "mirror_ridge", endpoint)
     assert "model" in kinds(endpoint)
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     assert answer_of(endpoint) == "[0.9, 0.1]"
     assert kinds(endpoint) == ["endpoint", "endpoint configuration", "model"]
     assert_nothing_stays(endpoint)
@@ -91,7 +91,7 @@ def test_a_deployment_killed_after_a_step_is_finished_by_the_next(endpoint: str,
 @pytest.mark.parametrize("step", ["AddTags", "UpdateEndpoint"])
 @pytest.mark.drill("Processes that are killed")
 def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_back(endpoint: str, step: str) -> None:
-    old = serve("scattering_ridge", endpoint)
+    old = serve("mirror_ridge", endpoint)
     killed_after(f"sagemaker.{step}", "better", endpoint)
     new = serve("better", endpoint)
     assert answer_of(endpoint) == "[0.2, 0.8]"
@@ -102,7 +102,7 @@ def test_an_update_killed_on_its_way_is_finished_by_the_next_and_can_be_rolled_b
 @pytest.mark.parametrize("step", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
 @pytest.mark.drill("Processes that are killed")
 def test_what_a_killed_deployment_left_is_found_and_taken_down(endpoint: str, step: str) -> None:
-    killed_after(f"sagemaker.{step}", "scattering_ridge", endpoint)
+    killed_after(f"sagemaker.{step}", "mirror_ridge", endpoint)
     assert_nothing_stays(endpoint)
 
 
@@ -117,7 +117,7 @@ def assert_nothing_stays(endpoint: str) -> None:
 def test_an_endpoint_scales_and_its_scaling_is_taken_down_with_it(endpoint: str) -> None:
     arguments: dict[str, Any] = {"endpoint_name": endpoint, "bucket": stack.BUCKET, "role_arn": stack.ROLE_ARN}
     for _ in range(2):
-        deploy(model_of("scattering_ridge"), **arguments, scaling=Scaling(most=4, target=120.0))
+        deploy(model_of("mirror_ridge"), **arguments, scaling=Scaling(most=4, target=120.0))
     client = boto3.client("application-autoscaling")
     resource = f"endpoint/{endpoint}/variant/AllTraffic"
     policies = client.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)["ScalingPolicies"]
@@ -128,13 +128,13 @@ def test_an_endpoint_scales_and_its_scaling_is_taken_down_with_it(endpoint: str)
 
 
 def test_what_stands_is_listed_with_what_it_costs(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, instances=2)
+    serve("mirror_ridge", endpoint, instances=2)
     prices = {thing.kind: thing.hourly for thing in list_resources(endpoint)}
     assert prices == {"endpoint": pytest.approx(0.23), "endpoint configuration": 0.0, "model": 0.0}
 
 
 def test_data_stays_unless_it_is_asked_for(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     teardown(list_resources(endpoint))
     s3 = boto3.client("s3")
     assert s3.list_objects_v2(Bucket=stack.BUCKET, Prefix="models/")["KeyCount"] > 0
@@ -167,7 +167,7 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
 
 
 def test_files_folders_and_objects_are_predicted_in_order(endpoint: str, tmp_path: Path) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     for name in ("b.png", "a.JPG", "notes.txt"):
         (tmp_path / name).write_bytes(b"content")
     s3 = boto3.client("s3")
@@ -199,7 +199,7 @@ def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, t
     (tmp_path / "a.png").write_bytes(b"content")
     with pytest.raises(PredictError, match="isn't a JSON list"):
         list(predict(endpoint, ("bicycle", "motorcycle"), [str(tmp_path)]))
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     with pytest.raises(PredictError, match="isn't 3 probabilities"):
         list(predict(endpoint, ("bicycle", "motorcycle", "car"), [str(tmp_path)]))
 
@@ -208,7 +208,7 @@ def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, t
     "source", ["/no/such/file", f"s3://{stack.BUCKET}/nothing/", f"s3://{stack.BUCKET}/nothing.png"]
 )
 def test_a_source_that_is_not_there_is_named(endpoint: str, source: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     with pytest.raises(PredictError, match=source.rsplit("/", 2)[-1] or source):
         list(predict(endpoint, ("bicycle", "motorcycle"), [source]))
 
@@ -219,7 +219,7 @@ def test_an_empty_folder_is_named(endpoint: str, tmp_path: Path) -> None:
 
 
 def test_metrics_of_the_endpoint_reach_cloudwatch(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     for _ in range(3):
         answer_of(endpoint)
     wait_until(lambda: invocations(endpoint) >= 3)

@@ -89,7 +89,7 @@ def test_a_jobs_variables_reach_its_program_and_keys_never_leave_its_folder(requ
     source: Any = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{stack.BUCKET}/{DATASET.folder}/train/"}}
     asked: dict[str, Any] = {
         "RoleArn": stack.ROLE_ARN,
-        "AlgorithmSpecification": {"TrainingImage": "scattering_ridge", "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {"TrainingImage": "mirror_ridge", "TrainingInputMode": "File"},
         "InputDataConfig": [{"ChannelName": "train", "DataSource": source}],
         "OutputDataConfig": {"S3OutputPath": f"s3://{stack.BUCKET}/models"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},

@@ -49,22 +49,22 @@ def instances(endpoint: str) -> int:
 
 
 def test_a_scaled_endpoint_gets_another_instance_type_and_is_scaled_as_asked(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, most=4)
-    assert serve("scattering_ridge", endpoint, most=5, instance_type="ml.c5.large").changed
+    serve("mirror_ridge", endpoint, most=4)
+    assert serve("mirror_ridge", endpoint, most=5, instance_type="ml.c5.large").changed
     assert limits(endpoint) == (1, 5, 120.0)
 
 
 def test_scaling_ends_where_a_deployment_asks_for_none(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, most=2)
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint, most=2)
+    serve("mirror_ridge", endpoint)
     assert not is_scaled(endpoint)
-    serve("scattering_ridge", endpoint, most=2)
-    serve("scattering_ridge", endpoint, instance_type="ml.c5.large")
+    serve("mirror_ridge", endpoint, most=2)
+    serve("mirror_ridge", endpoint, instance_type="ml.c5.large")
     assert not is_scaled(endpoint)
 
 
 def test_a_rollback_to_another_instance_type_keeps_scaling_and_instances(endpoint: str) -> None:
-    old = serve("scattering_ridge", endpoint, most=4)
+    old = serve("mirror_ridge", endpoint, most=4)
     serve("better", endpoint, most=5, instance_type="ml.c5.large")
     scale_out(endpoint, 3)
     assert rollback(endpoint) == old.config
@@ -73,7 +73,7 @@ def test_a_rollback_to_another_instance_type_keeps_scaling_and_instances(endpoin
 
 
 def test_an_update_that_is_rolled_back_leaves_scaling_as_it_was(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, most=4)
+    serve("mirror_ridge", endpoint, most=4)
     with pytest.raises(DeployError, match="rolled back"):
         serve("broken", endpoint, most=5, instance_type="ml.c5.large")
     assert limits(endpoint) == (1, 4, 120.0)
@@ -83,7 +83,7 @@ def test_an_update_that_is_rolled_back_leaves_scaling_as_it_was(endpoint: str) -
 @pytest.mark.drill("Processes that are killed")
 def test_scaling_that_a_killed_update_left_off_is_repaired_by_the_next_deployment(endpoint: str, step: str) -> None:
     wanted: dict[str, Any] = {"most": 5, "instance_type": "ml.c5.large"}
-    serve("scattering_ridge", endpoint, most=4)
+    serve("mirror_ridge", endpoint, most=4)
     killed_after(step, "better", endpoint, **wanted)
     assert not is_scaled(endpoint)
     serve("better", endpoint, **wanted)
@@ -92,26 +92,26 @@ def test_scaling_that_a_killed_update_left_off_is_repaired_by_the_next_deploymen
 
 
 def test_a_scaled_endpoint_keeps_its_instances_and_another_has_as_many_as_its_configuration_says(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, most=4)
+    serve("mirror_ridge", endpoint, most=4)
     scale_out(endpoint, 3)
     serve("better", endpoint, most=4)
     assert instances(endpoint) == 3
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     assert instances(endpoint) == 1
 
 
 def test_a_serverless_endpoint_serves_without_capture(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, **SERVERLESS)
+    serve("mirror_ridge", endpoint, **SERVERLESS)
     assert answer_of(endpoint) == "[0.9, 0.1]"
 
 
 def test_a_serverless_endpoint_is_not_scaled(endpoint: str) -> None:
     with pytest.raises(DeployError, match="scales by itself"):
-        serve("scattering_ridge", endpoint, most=2, **SERVERLESS)
+        serve("mirror_ridge", endpoint, most=2, **SERVERLESS)
 
 
 def test_an_endpoint_on_instances_is_not_made_serverless_and_nothing_is_made_for_it(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint)
+    serve("mirror_ridge", endpoint)
     before = kinds(endpoint)
     with pytest.raises(DeployError, match=f"runs on instances.*workflow teardown --endpoint {endpoint}"):
         serve("better", endpoint, **SERVERLESS)
@@ -121,12 +121,12 @@ def test_an_endpoint_on_instances_is_not_made_serverless_and_nothing_is_made_for
 def test_a_failed_endpoint_on_instances_is_replaced_by_a_serverless_one(endpoint: str) -> None:
     with pytest.raises(DeployError, match="ping"):
         serve("broken", endpoint)
-    assert serve("scattering_ridge", endpoint, **SERVERLESS).changed
+    assert serve("mirror_ridge", endpoint, **SERVERLESS).changed
     assert answer_of(endpoint) == "[0.9, 0.1]"
 
 
 def test_a_serverless_endpoint_moves_to_instances_and_can_not_be_rolled_back(endpoint: str) -> None:
-    serve("scattering_ridge", endpoint, **SERVERLESS)
+    serve("mirror_ridge", endpoint, **SERVERLESS)
     serve("better", endpoint)
     with pytest.raises(DeployError, match=r"runs on instances.*not even to roll back"):
         rollback(endpoint)
@@ -182,8 +182,8 @@ def refusal(operation: str, **request: Any) -> str:
 
 @pytest.mark.parametrize("excluded", ["Network isolation", "More than one production variant", "DataCaptureConfig"])
 def test_what_serverless_inference_excludes_is_refused(endpoint: str, other: str, config: str, excluded: str) -> None:
-    isolated = serve("scattering_ridge", endpoint).model
-    connected = serve("scattering_ridge", other, **SERVERLESS).model
+    isolated = serve("mirror_ridge", endpoint).model
+    connected = serve("mirror_ridge", other, **SERVERLESS).model
     request: dict[str, Any] = {"EndpointConfigName": config, "ProductionVariants": [serverless(connected)]}
     if excluded == "Network isolation":
         request["ProductionVariants"] = [serverless(isolated)]
@@ -203,8 +203,8 @@ def test_what_serverless_inference_excludes_is_refused(endpoint: str, other: str
 
 
 def test_an_update_from_instances_to_serverless_is_refused(endpoint: str, other: str) -> None:
-    serve("scattering_ridge", endpoint)
-    config = serve("scattering_ridge", other, **SERVERLESS).config
+    serve("mirror_ridge", endpoint)
+    config = serve("mirror_ridge", other, **SERVERLESS).config
     message = refusal("update_endpoint", EndpointName=endpoint, EndpointConfigName=config)
     assert "from instances to a serverless configuration" in message
 
@@ -213,7 +213,7 @@ def test_an_update_from_instances_to_serverless_is_refused(endpoint: str, other:
 def test_an_update_that_changes_the_type_of_a_scaled_variant_or_removes_it_is_refused(
     endpoint: str, config: str, change: dict[str, str]
 ) -> None:
-    model = serve("scattering_ridge", endpoint, most=2).model
+    model = serve("mirror_ridge", endpoint, most=2).model
     sagemaker = boto3.client("sagemaker")
     sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant(model, **change)])
     message = refusal("update_endpoint", EndpointName=endpoint, EndpointConfigName=config)

@@ -19,7 +19,7 @@ def healthy(stack_of_programs: stack.Running, tmp_path_factory: pytest.TempPathF
     """A model behind the endpoint, and an evaluation that recommends the threshold of the template; their folder."""
     out = tmp_path_factory.mktemp("out")
     with led_to(stack_of_programs.environment):
-        model = model_of("scattering_ridge")
+        model = model_of("mirror_ridge")
         model.write(out / MODEL_FILE)
         deploy(model, endpoint_name=DEFAULT_ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
     write_evaluation(out, 0.8)

@@ -73,12 +73,12 @@ def test_a_bucket_that_is_not_there_is_bad_at_each_of_its_checks(scope: Scope) -
 
 def test_an_image_that_was_never_pushed_is_bad(scope: Scope) -> None:
     ecr: Any = boto3.client("ecr")
-    manifest = ecr.batch_get_image(repositoryName="scattering_ridge", imageIds=[{"imageTag": "latest"}])["images"][0]
-    ecr.batch_delete_image(repositoryName="scattering_ridge", imageIds=[{"imageTag": "latest"}])
+    manifest = ecr.batch_get_image(repositoryName="mirror_ridge", imageIds=[{"imageTag": "latest"}])["images"][0]
+    ecr.batch_delete_image(repositoryName="mirror_ridge", imageIds=[{"imageTag": "latest"}])
     try:
-        assert "workflow build-image scattering_ridge" in only_bad(scope).advice
+        assert "workflow build-image mirror_ridge" in only_bad(scope).advice
     finally:
-        ecr.put_image(repositoryName="scattering_ridge", imageTag="latest", imageManifest=manifest["imageManifest"])
+        ecr.put_image(repositoryName="mirror_ridge", imageTag="latest", imageManifest=manifest["imageManifest"])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
-PROGRAM = Path(__file__).parents[3] / "training" / "algorithms" / "scattering_ridge"
+PROGRAM = Path(__file__).parents[3] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
 
 

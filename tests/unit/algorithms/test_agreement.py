@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifier.channels import read_list
+from classifier.errors import DataError
+from classifier.metrics import coverage
 from contracts.coverage import coverage_at_error, coverage_curve
 from contracts.dataset import DatasetError, parse_lst
-from scattering.channels import read_list
-from scattering.errors import DataError
-from scattering.metrics import coverage
 
 LISTS = [
     "",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import serve
-from scattering.transform import cores
+from classifier.scattering import cores
 from tests.images import encoded, gradient
 from tests.waiting import LONGEST_SECONDS
 

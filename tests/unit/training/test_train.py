@@ -29,7 +29,7 @@ def test_the_built_in_container_is_the_one_of_the_region() -> None:
 
 def test_our_container_is_in_the_registry_of_the_roles_account() -> None:
     job, _ = plan(DATASET, bucket="bucket", role_arn=ROLE)
-    assert job.image == "123456789012.dkr.ecr.eu-west-1.amazonaws.com/scattering_ridge:latest"
+    assert job.image == "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror_ridge:latest"
 
 
 def test_a_job_takes_the_image_size_of_its_network_or_else_of_its_data() -> None:

@@ -75,23 +75,23 @@ def test_the_pretrained_network_gets_its_own_size_and_a_larger_resize() -> None:
 
 
 def test_a_spot_job_has_a_checkpoint_and_time_to_wait() -> None:
-    request = request_of("scattering_ridge", SPOT)
+    request = request_of("mirror_ridge", SPOT)
     assert request["EnableManagedSpotTraining"] is True
     assert request["CheckpointConfig"] == {"S3Uri": "s3://bucket/checkpoints/job-1"}
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 1800, "MaxWaitTimeInSeconds": 3600}
 
 
 def test_a_key_encrypts_the_model_and_the_volume_where_the_instance_admits_it() -> None:
-    own, built_in = request_of("scattering_ridge", SPOT), request_of("scratch-32", SPOT)
+    own, built_in = request_of("mirror_ridge", SPOT), request_of("scratch-32", SPOT)
     assert own["OutputDataConfig"]["KmsKeyId"] == built_in["OutputDataConfig"]["KmsKeyId"] == "key-1"
     assert own["ResourceConfig"]["VolumeKmsKeyId"] == "key-1"
     assert "VolumeKmsKeyId" not in built_in["ResourceConfig"]  # ml.g4dn has local disks
 
 
 def test_the_tags_lead_back_to_the_data() -> None:
-    tags = {tag["Key"]: tag["Value"] for tag in request_of("scattering_ridge", SPOT)["Tags"]}
+    tags = {tag["Key"]: tag["Value"] for tag in request_of("mirror_ridge", SPOT)["Tags"]}
     assert tags == {
-        "algorithm": "scattering_ridge",
+        "algorithm": "mirror_ridge",
         "dataset": "sample",
         "dataset-sha256": "c" * 64,
         "team": "vision",
@@ -99,12 +99,12 @@ def test_the_tags_lead_back_to_the_data() -> None:
 
 
 def test_only_our_container_is_cut_off_from_the_network() -> None:
-    assert request_of("scattering_ridge", TrainingOptions())["EnableNetworkIsolation"] is True
+    assert request_of("mirror_ridge", TrainingOptions())["EnableNetworkIsolation"] is True
     assert request_of("transfer-224", TrainingOptions())["EnableNetworkIsolation"] is False
 
 
 def test_only_our_container_gets_metric_definitions() -> None:
-    assert request_of("scattering_ridge", TrainingOptions())["AlgorithmSpecification"]["MetricDefinitions"]
+    assert request_of("mirror_ridge", TrainingOptions())["AlgorithmSpecification"]["MetricDefinitions"]
     assert "MetricDefinitions" not in request_of("scratch-32", TrainingOptions())["AlgorithmSpecification"]
 
 
@@ -114,13 +114,13 @@ def test_a_preset_that_does_not_resize_refuses_images_of_another_size(size: int)
         request_of("scratch-32", TrainingOptions(), replace(DATASET, image_size=size))
 
 
-@pytest.mark.parametrize("algorithm", ["transfer-224", "scattering_ridge"])
+@pytest.mark.parametrize("algorithm", ["transfer-224", "mirror_ridge"])
 def test_an_algorithm_that_resizes_takes_other_sizes(algorithm: str) -> None:
     assert request_of(algorithm, TrainingOptions(), replace(DATASET, image_size=64))
 
 
 def test_an_unknown_algorithm_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(JobError, match="scattering_ridge, scratch-32, transfer-224"):
+    with pytest.raises(JobError, match="mirror_ridge, scratch-32, transfer-224"):
         recipe_of("resnet")
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scattering.errors import ImageError
-from scattering.images import MAX_PIXELS, decode
+from classifier.errors import ImageError
+from classifier.images import MAX_PIXELS, decode
 
 SIDE = 16
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scattering import model as model_module
-from scattering.errors import ModelError
-from scattering.estimator import MirrorKernelRidge
-from scattering.model import ARRAYS, METADATA, SHAPES, Model
-from scattering.transform import features
+from classifier import model as model_module
+from classifier.errors import ModelError
+from classifier.estimator import MirrorKernelRidge
+from classifier.model import ARRAYS, METADATA, SHAPES, Model
+from classifier.scattering import features
 
 SIDE = 16
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import train
-from scattering.errors import DataError
-from scattering.hyperparameters import read_hyperparameters
-from scattering.model import Model
+from classifier.errors import DataError
+from classifier.hyperparameters import read_hyperparameters
+from classifier.model import Model
 
 SIDE = 16
 Spoil = Callable[[Path], object]

@@ -19,14 +19,14 @@ import sklearn
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from scattering.channels import Channel, read_channel
-from scattering.errors import AlgorithmError, DataError
-from scattering.estimator import MirrorKernelRidge
-from scattering.hyperparameters import Hyperparameters, read_hyperparameters
-from scattering.metrics import accuracy, calibration_error, coverage
-from scattering.model import SHAPES, Model
-from scattering.paths import base
-from scattering.transform import features
+from classifier.channels import Channel, read_channel
+from classifier.errors import AlgorithmError, DataError
+from classifier.estimator import MirrorKernelRidge
+from classifier.hyperparameters import Hyperparameters, read_hyperparameters
+from classifier.metrics import accuracy, calibration_error, coverage
+from classifier.model import SHAPES, Model
+from classifier.paths import base
+from classifier.scattering import features
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scattering.errors import ModelError
-from scattering.kernel import mirror_kernel, softmax
-from scattering.transform import features
+from classifier.errors import ModelError
+from classifier.kernel import mirror_kernel, softmax
+from classifier.scattering import features
 
 FORMAT = 1
 ARRAYS = "model.npz"

@@ -22,11 +22,11 @@ from typing import Any, ClassVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from scattering.errors import ImageError, ModelError
-from scattering.images import decode
-from scattering.model import Model
-from scattering.paths import base
-from scattering.transform import cores
+from classifier.errors import ImageError, ModelError
+from classifier.images import decode
+from classifier.model import Model
+from classifier.paths import base
+from classifier.scattering import cores
 
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456

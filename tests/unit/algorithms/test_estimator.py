@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from scattering.estimator import JITTER, MirrorKernelRidge
-from scattering.kernel import mirror_kernel, softmax
-from scattering.metrics import calibration_error
+from classifier.estimator import JITTER, MirrorKernelRidge
+from classifier.kernel import mirror_kernel, softmax
+from classifier.metrics import calibration_error
 
 Problem = tuple[NDArray[np.float64], NDArray[np.intp]]
 

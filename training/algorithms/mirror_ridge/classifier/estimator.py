@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from scattering.kernel import mirror_kernel, softmax
+from classifier.kernel import mirror_kernel, softmax
 
 JITTER = 1e-6
 CHUNK = 2048

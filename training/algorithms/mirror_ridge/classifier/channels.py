@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from scattering.errors import DataError, ImageError
-from scattering.images import decode
-from scattering.transform import cores
+from classifier.errors import DataError, ImageError
+from classifier.images import decode
+from classifier.scattering import cores
 
 LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
 

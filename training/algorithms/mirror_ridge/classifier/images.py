@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from scattering.errors import ImageError
+from classifier.errors import ImageError
 
 FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 25_000_000

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scattering import transform
-from scattering.transform import CHUNK, features
+from classifier import scattering
+from classifier.scattering import CHUNK, features
 
 
 def noise(count: int, side: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -37,19 +37,19 @@ def test_an_image_has_the_same_features_alone_and_in_a_batch() -> None:
 
 def test_an_image_of_one_colour_has_its_colour_and_no_texture() -> None:
     grey = np.full((1, 32, 32, 3), 100, np.uint8)
-    coefficients = transform._scatter(grey)
+    coefficients = scattering._scatter(grey)
     np.testing.assert_allclose(coefficients[0, 0, 0], 100 / 255 * np.sqrt(3), rtol=1e-5)
     np.testing.assert_allclose(coefficients[0, 1:, 0], 0, atol=1e-6)
-    np.testing.assert_allclose(coefficients[0, :, 1:], np.log(transform.LOG_FLOOR), atol=0.01)
+    np.testing.assert_allclose(coefficients[0, :, 1:], np.log(scattering.LOG_FLOOR), atol=0.01)
 
 
 def test_a_grating_answers_most_at_its_own_angle() -> None:
     rows, columns = np.mgrid[:32, :32]
-    for angle in range(transform.ANGLES):
-        direction = np.pi * (angle + 0.5) / transform.ANGLES - np.pi / 2
+    for angle in range(scattering.ANGLES):
+        direction = np.pi * (angle + 0.5) / scattering.ANGLES - np.pi / 2
         phase = 0.75 * np.pi * (columns * np.cos(direction) + rows * np.sin(direction))
         grating = np.repeat((127 + 100 * np.cos(phase))[np.newaxis, :, :, np.newaxis], 3, axis=3).astype(np.uint8)
-        first_order = transform._scatter(grating)[0, 0, 1 : 1 + transform.ANGLES, 1:-1, 1:-1].mean((1, 2))
+        first_order = scattering._scatter(grating)[0, 0, 1 : 1 + scattering.ANGLES, 1:-1, 1:-1].mean((1, 2))
         assert first_order.argmax() == angle
 
 

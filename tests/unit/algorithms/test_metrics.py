@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scattering.metrics import accuracy, calibration_error, coverage
+from classifier.metrics import accuracy, calibration_error, coverage
 
 
 def confident(confidences: list[float]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from scattering.errors import DataError
+from classifier.errors import DataError
 
 
 @dataclass(frozen=True)
