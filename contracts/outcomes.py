@@ -1,4 +1,4 @@
-"""How an image ends in the state machine, and the rule that accepts it."""
+"""How an image ends in the state machine, and the rules that accept it."""
 
 from enum import StrEnum
 
@@ -15,6 +15,21 @@ class Outcome(StrEnum):
 CLASSIFIED = (Outcome.ACCEPTED, Outcome.REVIEW)
 
 
-def is_accepted(confidence: float, threshold: float) -> bool:
-    """Whether an answer of *confidence* is accepted: also where it equals *threshold*; NaN never is."""
-    return confidence >= threshold
+class ReviewReason(StrEnum):
+    """Why a person should look at an image."""
+
+    LOW_CONFIDENCE = "low confidence"
+    UNFAMILIAR = "unfamiliar"
+
+
+def is_accepted(confidence: float, threshold: float | None) -> bool:
+    """Whether an answer of *confidence* is accepted: also where it equals *threshold*; NaN never is.
+
+    A model whose *threshold* is None accepts nothing.
+    """
+    return threshold is not None and confidence >= threshold
+
+
+def is_familiar(familiarity: float | None, limit: float | None) -> bool:
+    """Whether an image is like those of the training: also where it equals *limit*, and where the model can't tell."""
+    return familiarity is None or limit is None or familiarity >= limit

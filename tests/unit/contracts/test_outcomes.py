@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from contracts.outcomes import CLASSIFIED, Outcome, is_accepted
+from contracts.outcomes import CLASSIFIED, Outcome, ReviewReason, is_accepted, is_familiar
 
 
 def test_the_ends_of_an_image_are_four() -> None:
@@ -29,3 +29,30 @@ def test_an_outcome_is_written_as_its_name() -> None:
 )
 def test_a_confidence_equal_to_the_threshold_is_accepted(confidence: float, threshold: float, accepted: bool) -> None:
     assert is_accepted(confidence, threshold) is accepted
+
+
+def test_a_model_without_a_threshold_accepts_nothing() -> None:
+    assert not is_accepted(1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("familiarity", "limit", "familiar"),
+    [
+        (0.05, 0.05, True),
+        (math.nextafter(0.05, 0), 0.05, False),
+        (1.0, 0.05, True),
+        (0.0, 0.0, True),
+        (math.nan, 0.0, False),
+        (None, 0.05, True),
+        (0.0, None, True),
+        (None, None, True),
+    ],
+)
+def test_a_familiarity_equal_to_the_limit_is_familiar(
+    familiarity: float | None, limit: float | None, familiar: bool
+) -> None:
+    assert is_familiar(familiarity, limit) is familiar
+
+
+def test_the_reasons_of_a_review_are_what_its_record_says() -> None:
+    assert [*ReviewReason] == ["low confidence", "unfamiliar"]
