@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from imaging.decoding import ImageTooLarge, InvalidImage, squash
@@ -99,6 +100,10 @@ def changed(number: int, files: list[bytes]) -> bytes:
     return bytes(data)
 
 
+def _read(data: bytes, side: int) -> NDArray[np.uint8]:
+    return decode(data, side, Image.Resampling.BICUBIC)
+
+
 def _decode_all(first: int, count: int, sender: Connection) -> None:
     """Send the number of each change before it is decoded, and what came of it after."""
     resource.setrlimit(resource.RLIMIT_AS, (4 * MEMORY, 4 * MEMORY))
@@ -108,7 +113,7 @@ def _decode_all(first: int, count: int, sender: Connection) -> None:
         data = changed(number, files)
         began = time.thread_time()
         results = []
-        for decoder, refusals in ((squash, (InvalidImage, ImageTooLarge)), (decode, (ImageError,))):
+        for decoder, refusals in ((squash, (InvalidImage, ImageTooLarge)), (_read, (ImageError,))):
             try:
                 decoder(data, 32)
                 results.append("a picture")

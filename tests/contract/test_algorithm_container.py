@@ -45,7 +45,7 @@ def job(base: Path) -> Path:
     """A training job's directories with 40 images to train on and 20 to validate."""
     config = base / "input" / "config"
     config.mkdir(parents=True)
-    settings = {"class_labels": ",".join(LABELS), "image_size": str(SIDE), "seed": "7", "dataset_sha256": "ab" * 32}
+    settings = {"class_labels": ",".join(LABELS), "seed": "7", "dataset_sha256": "ab" * 32}
     (config / "hyperparameters.json").write_text(json.dumps(settings))
     for channel, count in (("train", 40), ("validation", 20)):
         folder, lists = base / "input" / "data" / channel, base / "input" / "data" / f"{channel}_lst"
@@ -133,7 +133,7 @@ def test_training_leaves_a_model_and_says_its_metrics(trained: tuple[Path, str])
     assert 0 <= said["validation-ece"] <= 0.5
     record = json.loads((base / "model" / "model.json").read_text())
     assert record["labels"] == list(LABELS)
-    assert (record["image_size"], record["dataset_sha256"]) == (SIDE, "ab" * 32)
+    assert (record["features"], record["side"], record["dataset_sha256"]) == ("scattering", 32, "ab" * 32)
     assert {name: round(value, 4) for name, value in record["metrics"].items()} == said
     assert set(record["versions"]) == {"python", "numpy", "scipy", "scikit-learn"}
 

@@ -65,7 +65,6 @@ def hyperparameters(recipe: Recipe, dataset: DatasetRecord, seed: int) -> dict[s
     return {
         "class_labels": ",".join(dataset.classes),
         "dataset_sha256": dataset.sha256,
-        "image_size": str(dataset.image_size),
         "seed": str(seed),
     }
 

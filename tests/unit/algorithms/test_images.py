@@ -5,12 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from classifier.errors import ImageError
-from classifier.images import MAX_PIXELS, decode
+from classifier.images import MAX_PIXELS
+from classifier.images import decode as decode_by
 
 SIDE = 16
+RESAMPLINGS = (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC)
+
+
+def decode(data: bytes, resampling: Image.Resampling = RESAMPLINGS[0]) -> NDArray[np.uint8]:
+    return decode_by(data, SIDE, resampling)
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -40,21 +47,20 @@ def filled(mode: str, colour: Any, side: int = SIDE) -> Image.Image:
     ids=lambda value: value.mode if isinstance(value, Image.Image) else None,
 )
 def test_every_mode_becomes_rgb(image: Image.Image, kind: str, rgb: tuple[int, int, int]) -> None:
-    pixels, size = decode(encode(image, kind), SIDE)
-    assert size == (SIDE, SIDE)
+    pixels = decode(encode(image, kind))
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, np.broadcast_to(rgb, (SIDE, SIDE, 3)))
 
 
 def test_a_palette_with_a_transparent_colour_is_flattened_over_white() -> None:
-    pixels, _ = decode(encode(filled("P", 0), transparency=0), SIDE)
+    pixels = decode(encode(filled("P", 0), transparency=0))
     assert (pixels == 255).all()
 
 
-def test_another_size_is_squashed_and_reported() -> None:
+@pytest.mark.parametrize("resampling", RESAMPLINGS)
+def test_another_size_is_squashed(resampling: Image.Resampling) -> None:
     wide = Image.fromarray(np.repeat([[0] * 30 + [255] * 30], 20, axis=0).astype(np.uint8))
-    pixels, size = decode(encode(wide), SIDE)
-    assert size == (60, 20)
+    pixels = decode(encode(wide), resampling)
     assert pixels.shape == (SIDE, SIDE, 3)
     assert pixels[:, :5].max() < 30
     assert pixels[:, -5:].min() > 225
@@ -65,7 +71,7 @@ def test_the_orientation_a_camera_noted_is_applied() -> None:
     image.paste(255, (0, 0, SIDE, SIDE // 2))
     exif = Image.Exif()
     exif[0x0112] = 3
-    pixels, _ = decode(encode(image, exif=exif), SIDE)
+    pixels = decode(encode(image, exif=exif))
     assert pixels[0].max() == 0
     assert pixels[-1].min() == 255
 
@@ -84,15 +90,14 @@ def test_the_orientation_a_camera_noted_is_applied() -> None:
 )
 def test_what_is_no_whole_image_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=reason):
-        decode(data, SIDE)
+        decode(data)
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
     width = MAX_PIXELS // 1000 + 1
     with pytest.raises(ImageError, match=f"{width} x 1000 pixels"):
-        decode(encode(Image.new("1", (width, 1000))), SIDE)
+        decode(encode(Image.new("1", (width, 1000))))
 
 
 def test_the_most_pixels_allowed_are_read() -> None:
-    _, size = decode(encode(Image.new("1", (MAX_PIXELS // 1000, 1000))), SIDE)
-    assert size == (MAX_PIXELS // 1000, 1000)
+    assert decode(encode(Image.new("1", (MAX_PIXELS // 1000, 1000)))).shape == (SIDE, SIDE, 3)

@@ -11,19 +11,20 @@ import pytest
 from classifier import model as model_module
 from classifier.errors import ModelError
 from classifier.estimator import MirrorKernelRidge
+from classifier.features import features_of
 from classifier.model import ARRAYS, METADATA, SHAPES, Model
-from classifier.scattering import features
 
 SIDE = 16
+FEATURES = features_of("scattering", SIDE)
 
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[MirrorKernelRidge, Model]:
     images = np.random.default_rng(0).integers(0, 256, (30, SIDE, SIDE, 3), dtype=np.uint8)
     images[::2] //= 2
-    classifier = MirrorKernelRidge(mirrored=True).fit(features(images), np.arange(30) % 2)
+    classifier = MirrorKernelRidge(mirrored=True).fit(FEATURES(images), np.arange(30) % 2)
     arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
-    return classifier, Model(("dim", "bright"), SIDE, classifier.gamma, classifier.slope_, arrays, {"note": "é"})
+    return classifier, Model(("dim", "bright"), FEATURES, classifier.gamma, classifier.slope_, arrays, {"note": "é"})
 
 
 def test_a_model_read_back_answers_as_the_classifier_does(
@@ -33,8 +34,8 @@ def test_a_model_read_back_answers_as_the_classifier_does(
     model.save(tmp_path)
     loaded = Model.load(tmp_path)
     images = np.random.default_rng(1).integers(0, 200, (9, SIDE, SIDE, 3), dtype=np.uint8)
-    np.testing.assert_allclose(loaded.predict_proba(images), classifier.predict_proba(features(images)), atol=1e-3)
-    assert (loaded.labels, loaded.side, loaded.metadata) == (("dim", "bright"), SIDE, {"note": "é"})
+    np.testing.assert_allclose(loaded.predict_proba(images), classifier.predict_proba(FEATURES(images)), atol=1e-3)
+    assert (loaded.labels, loaded.features.side, loaded.metadata) == (("dim", "bright"), SIDE, {"note": "é"})
 
 
 def test_the_same_model_is_saved_as_the_same_bytes(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
@@ -98,6 +99,8 @@ def test_metadata_of_another_kind_is_refused(
         {"labels": 7},
         {"labels": ["one"]},
         {"labels": [["a"], ["b"]]},
+        {"features": "colours"},
+        {"features": []},
         {"side": "32"},
         {"side": 10**9},
         {"side": 0},

@@ -23,7 +23,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from classifier.errors import ImageError, ModelError
-from classifier.images import decode
 from classifier.model import Model
 from classifier.paths import base
 from classifier.scattering import cores
@@ -116,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, json.dumps(probabilities).encode(), "application/json")
 
     def _probabilities(self, body: bytes) -> list[float]:
-        pixels, _ = decode(body, self.model.side)
+        pixels = self.model.features.decode(body)
         probabilities: list[float] = self.model.predict_proba(pixels[np.newaxis])[0].tolist()
         return probabilities
 
@@ -181,7 +180,7 @@ def main() -> int:
         return 1
     # Requests run side by side, one thread each; more threads within a matrix product would get in their way.
     threadpool_limits(1)
-    side = Handler.model.side
+    side = Handler.model.features.side
     Handler.model.predict_proba(np.zeros((1, side, side, 3), np.uint8))
     address = os.environ.get("SAGEMAKER_BIND_TO_ADDRESS", "0.0.0.0")  # noqa: S104 - a container is reached from outside
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

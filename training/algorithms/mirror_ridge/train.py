@@ -22,11 +22,11 @@ from threadpoolctl import threadpool_limits
 from classifier.channels import Channel, read_channel
 from classifier.errors import AlgorithmError, DataError
 from classifier.estimator import MirrorKernelRidge
+from classifier.features import Features, features_of
 from classifier.hyperparameters import Hyperparameters, read_hyperparameters
 from classifier.metrics import accuracy, calibration_error, coverage
 from classifier.model import SHAPES, Model
 from classifier.paths import base
-from classifier.scattering import features
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
@@ -36,11 +36,12 @@ def train(root: Path) -> Model:
     """Run the training job whose directories stand below root and return the model; DataError says why not."""
     settings = read_hyperparameters(root / "input" / "config" / "hyperparameters.json")
     data = root / "input" / "data"
-    training = _read(data, "train", settings)
+    features = features_of(settings.features, settings.side)
+    training = _read(data, "train", settings, features)
     missing = sorted(set(range(len(settings.class_labels))) - set(training.classes.tolist()))
     if missing:
         raise DataError(f"The channel train has no image of the class {settings.class_labels[missing[0]]}.")
-    validation = _read(data, "validation", settings) if (data / "validation").exists() else None
+    validation = _read(data, "validation", settings, features) if (data / "validation").exists() else None
 
     began = time.perf_counter()
     rows = features(training.images)
@@ -62,18 +63,19 @@ def train(root: Path) -> Model:
         metrics["validation-ece"] = calibration_error(predicted, validation.classes)
     _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
     _write_out_of_fold(root / "output" / "data", settings, training, out_of_fold)
-    return _model(settings, classifier, metrics)
+    return _model(settings, features, classifier, metrics)
 
 
-def _read(data: Path, name: str, settings: Hyperparameters) -> Channel:
-    channel = read_channel(data, name, len(settings.class_labels), settings.side, settings.image_size)
+def _read(data: Path, name: str, settings: Hyperparameters, features: Features) -> Channel:
+    channel = read_channel(data, name, len(settings.class_labels), features)
     _log(f"read {len(channel.classes)} images of channel {name}")
     return channel
 
 
-def _model(settings: Hyperparameters, classifier: MirrorKernelRidge, metrics: dict[str, float]) -> Model:
+def _model(
+    settings: Hyperparameters, features: Features, classifier: MirrorKernelRidge, metrics: dict[str, float]
+) -> Model:
     metadata: dict[str, Any] = {
-        "image_size": settings.image_size,
         "dataset_sha256": settings.dataset_sha256,
         "hyperparameters": {"seed": settings.seed, "landmarks": settings.landmarks, "ridge": classifier.ridge_},
         "metrics": metrics,
@@ -85,7 +87,7 @@ def _model(settings: Hyperparameters, classifier: MirrorKernelRidge, metrics: di
         },
     }
     arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
-    return Model(settings.class_labels, settings.side, settings.gamma, classifier.slope_, arrays, metadata)
+    return Model(settings.class_labels, features, settings.gamma, classifier.slope_, arrays, metadata)
 
 
 def _write_out_of_fold(folder: Path, settings: Hyperparameters, training: Channel, rows: NDArray[np.float64]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import DataError, ImageError
-from classifier.images import decode
+from classifier.features import Features
 from classifier.scattering import cores
 
 LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
@@ -17,34 +17,29 @@ LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
 
 @dataclass(frozen=True)
 class Channel:
-    """Images of shape (n, side, side, 3), their file names, and their classes of shape (n,)."""
+    """File names, images as the features take them, shape (n, side, side, 3), and their classes of shape (n,)."""
 
     files: tuple[str, ...]
     images: NDArray[np.uint8]
     classes: NDArray[np.intp]
 
 
-def read_channel(data: Path, name: str, classes: int, side: int, image_size: int) -> Channel:
+def read_channel(data: Path, name: str, classes: int, features: Features) -> Channel:
     """Read every image that ``<data>/<name>_lst`` lists from ``<data>/<name>``.
 
     Raises:
         DataError: a folder or file is missing or empty, a line is malformed, a label lies outside 0..classes-1, or
-            an image can't be read or isn't image_size x image_size.
+            an image can't be read.
     """
     entries = read_list(_only_list(data / f"{name}_lst"), classes)
     folder = data / name
 
     def read(file: str) -> NDArray[np.uint8]:
         try:
-            pixels, size = decode((folder / file).read_bytes(), side)
+            return features.decode((folder / file).read_bytes())
         except (OSError, ImageError) as error:
             reason = "is listed but missing" if isinstance(error, FileNotFoundError) else f"can't be used: {error}"
             raise DataError(f"The image {file} of channel {name} {reason}") from error
-        if size != (image_size, image_size):
-            raise DataError(
-                f"The image {file} of channel {name} is {size[0]} x {size[1]}; all must be {image_size} x {image_size}."
-            )
-        return pixels
 
     with ThreadPoolExecutor(cores()) as pool:
         images = np.stack(list(pool.map(read, [file for file, _ in entries])))

@@ -5,38 +5,42 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from classifier.errors import DataError
+from classifier.features import KINDS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
     """What a training job may set; SageMaker passes every value as a string.
 
     Attributes:
         class_labels: names of the classes in the order of their numbers, 2 to 100, with commas between; required
-        image_size: width and height of every training image, 16 to 224 pixels
+        features: what is computed from images: scattering
+        side: width and height that images are squashed to; by default what suits the features
+        gamma: inverse width of the kernel, for standardised features; by default what suits them
         seed: draws the landmarks where there are more images than landmarks
         dataset_sha256: digest of the data set, kept in the model's metadata
-        side: width and height that images are squashed to, 16, 32, 48 or 64; costs grow as its square
-        gamma: inverse width of the kernel, for standardised features
+        max_error: share of wrong answers among the accepted ones that the model's threshold keeps
         landmarks: most training images that the kernel is taken to; the model's size grows with it
     """
 
     class_labels: tuple[str, ...]
-    image_size: int = 32
+    features: str
+    side: int
+    gamma: float
     seed: int = 0
     dataset_sha256: str = ""
-    side: int = 32
-    gamma: float = 0.1
+    max_error: float = 0.02
     landmarks: int = 1500
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         if not 2 <= len(self.class_labels) <= 100 or len(set(self.class_labels)) < len(self.class_labels):
             raise DataError(f"class_labels must name 2 to 100 different classes; it names {list(self.class_labels)}.")
-        _check("image_size", self.image_size, 16 <= self.image_size <= 224, "from 16 to 224")
         _check("seed", self.seed, 0 <= self.seed < 2**32, "from 0 to 4294967295")
-        _check("side", self.side, self.side in (16, 32, 48, 64), "16, 32, 48 or 64")
+        sides = KINDS[self.features].sides
+        _check("side", self.side, self.side in sides, f"one of {', '.join(map(str, sides))} for {self.features}")
         _check("gamma", self.gamma, 0 < self.gamma < 100, "above 0 and below 100")
+        _check("max_error", self.max_error, 0 < self.max_error <= 0.5, "above 0 and at most 0.5")
         _check("landmarks", self.landmarks, 2 <= self.landmarks <= 5000, "from 2 to 5000")
 
 
@@ -61,8 +65,13 @@ def read_hyperparameters(path: Path) -> Hyperparameters:
     labels = tuple(label.strip() for label in given.pop("class_labels").split(","))
     if "" in labels:
         raise DataError("class_labels holds an empty name.")
-    values = {name: _convert(name, value, known[name]) for name, value in given.items()}
-    return Hyperparameters(labels, **values)  # type: ignore[arg-type]  # converted by each field's own type
+    features = given.get("features", next(iter(KINDS)))
+    if features not in KINDS:
+        raise DataError(f"There are no features {features!r}; there are {', '.join(KINDS)}.")
+    kind = KINDS[features]
+    suitable = {"features": features, "side": str(kind.sides[0]), "gamma": str(kind.gamma)}
+    values = {name: _convert(name, value, known[name]) for name, value in (suitable | given).items()}
+    return Hyperparameters(class_labels=labels, **values)  # type: ignore[arg-type]  # converted by each field's own type
 
 
 def _convert(name: str, value: str, kind: object) -> object:

@@ -1,4 +1,4 @@
-"""Bytes of a PNG or JPEG to the square RGB array that the scattering transform takes."""
+"""Bytes of a PNG or JPEG to the square RGB array that features are computed from."""
 
 import io
 
@@ -13,12 +13,8 @@ MAX_PIXELS = 25_000_000
 WIDE_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 
 
-def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Read one image, squash it to ``side`` x ``side`` and say how large it was.
-
-    Returns:
-        pixels: array of shape (side, side, 3), RGB
-        size: (width, height) of the image as stored
+def decode(data: bytes, side: int, resampling: Image.Resampling) -> NDArray[np.uint8]:
+    """Read one image of any size and squash it to ``side`` x ``side``: array of shape (side, side, 3), RGB.
 
     Raises:
         ImageError: the bytes are empty, not a PNG or JPEG, truncated, or hold more than 25 million pixels.
@@ -26,7 +22,7 @@ def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     if not data:
         raise ImageError("The image is empty (0 bytes).")
     try:
-        pixels, size = _open(data)
+        pixels = _open(data)
     except UnidentifiedImageError as error:
         raise ImageError(f"The {len(data)} bytes are not a PNG or JPEG image.") from error
     except (ImageError, MemoryError):
@@ -35,18 +31,18 @@ def decode(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     except Exception as error:
         raise ImageError(f"The {len(data)} bytes are a damaged image: {str(error) or type(error).__name__}.") from error
     if pixels.size != (side, side):
-        pixels = pixels.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return np.asarray(pixels), size
+        pixels = pixels.resize((side, side), resampling, reducing_gap=2.0)
+    return np.asarray(pixels)
 
 
-def _open(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
-    """The picture upright in RGB, and its size as stored; raises ImageError or whatever a decoder raises."""
+def _open(data: bytes) -> Image.Image:
+    """The picture upright in RGB; raises ImageError or whatever a decoder raises."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        size = image.size
-        if size[0] * size[1] > MAX_PIXELS:
-            raise ImageError(f"The image has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS:,} are read.")
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(f"The image has {width} x {height} pixels; at most {MAX_PIXELS:,} are read.")
         image.load()
-        return _rgb(ImageOps.exif_transpose(image)), size
+        return _rgb(ImageOps.exif_transpose(image))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -15,15 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import ModelError
+from classifier.features import KINDS, Features, features_of
 from classifier.kernel import mirror_kernel, softmax
-from classifier.scattering import features
 
 FORMAT = 1
 ARRAYS = "model.npz"
 METADATA = "model.json"
 MAX_BYTES = 1 << 30
 """Bytes of a model's file, and of its arrays unpacked; the largest that training can make has about a tenth."""
-MAX_SIDE = 64
 SHAPES = {"mean": "d", "scale": "d", "landmarks": "md", "weights": "mk", "intercept": "k"}
 """Arrays of a model and their axes: d columns, m landmarks, k classes."""
 
@@ -34,14 +33,14 @@ class Model:
 
     Attributes:
         labels: class names in the order of the probabilities
-        side: width and height that images are squashed to
+        features: what the kernel compares of images
         gamma, slope: of the kernel and of the softmax
         arrays: see `SHAPES`
-        metadata: image size, sha256 of the training data, versions and metrics
+        metadata: sha256 of the training data, versions and metrics
     """
 
     labels: tuple[str, ...]
-    side: int
+    features: Features
     gamma: float
     slope: float
     arrays: Mapping[str, NDArray[np.float32]]
@@ -55,7 +54,7 @@ class Model:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probabilities of shape (n, k) for RGB images of shape (n, side, side, 3)."""
-        rows = (features(images) - self.arrays["mean"]) / self.arrays["scale"]
+        rows = (self.features(images) - self.arrays["mean"]) / self.arrays["scale"]
         kernel = mirror_kernel(rows, self.arrays["landmarks"], self.squares, rows.shape[1] // 2, self.gamma)
         return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
 
@@ -67,7 +66,8 @@ class Model:
         record = {
             "format": FORMAT,
             "labels": self.labels,
-            "side": self.side,
+            "features": self.features.name,
+            "side": self.features.side,
             "gamma": self.gamma,
             "slope": self.slope,
             **self.metadata,
@@ -87,7 +87,7 @@ class Model:
                 if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
                     raise ModelError(f"The arrays in {directory} unpack to more than {MAX_BYTES:,} bytes.")
                 arrays = {name: _read_array(packed, name) for name in SHAPES}
-            own = {name: record.pop(name) for name in ("labels", "side", "gamma", "slope")}
+            own = {name: record.pop(name) for name in ("labels", "features", "side", "gamma", "slope")}
         except FileNotFoundError as error:
             raise ModelError(f"The model directory {directory} has no {Path(error.filename).name}.") from error
         except (OSError, EOFError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
@@ -95,7 +95,8 @@ class Model:
         _check_settings(own, directory)
         labels = tuple(own.pop("labels"))
         _check_shapes(arrays, len(labels), directory)
-        return cls(labels=labels, **own, arrays=arrays, metadata=record)
+        features = features_of(own.pop("features"), own.pop("side"))
+        return cls(labels=labels, features=features, **own, arrays=arrays, metadata=record)
 
 
 def _read(path: Path) -> bytes:
@@ -120,10 +121,12 @@ def _read_array(packed: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
 
 
 def _check_settings(own: Mapping[str, Any], directory: Path) -> None:
-    labels, side = own["labels"], own["side"]
+    labels = own["labels"]
+    kind = KINDS.get(own["features"]) if isinstance(own["features"], str) else None
     fits = {
         "labels": isinstance(labels, list) and len(labels) > 1 and all(type(label) is str for label in labels),
-        "side": type(side) is int and 0 < side <= MAX_SIDE,
+        "features": kind is not None,
+        "side": type(own["side"]) is int and (kind is None or own["side"] in kind.sides),
         "gamma": type(own["gamma"]) in (int, float) and math.isfinite(own["gamma"]),
         "slope": type(own["slope"]) in (int, float) and math.isfinite(own["slope"]),
     }

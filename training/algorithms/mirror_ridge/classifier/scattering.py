@@ -29,6 +29,9 @@ LOG_FLOOR = 1e-3
 OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]], np.float32) / np.sqrt(np.array([[3], [2], [6]], np.float32))
 """Rows: luminance, red against green, yellow against blue; orthonormal."""
 
+CHANNELS = len(OPPONENT) * (1 + SCALES * ANGLES + SCALES * (SCALES - 1) // 2 * ANGLES**2)
+"""Coefficients in each window."""
+
 Floats = NDArray[np.float32]
 
 
@@ -46,6 +49,11 @@ def features(images: NDArray[np.uint8]) -> Floats:
         return _even_odd(chunks[0])
     with ThreadPoolExecutor(cores()) as pool:
         return np.concatenate(list(pool.map(_even_odd, chunks)))
+
+
+def grid(side: int) -> tuple[int, int]:
+    """Rows and columns of windows in an image."""
+    return side // WINDOW, side // WINDOW
 
 
 def cores() -> int:

@@ -1,0 +1,95 @@
+"""What the classifier looks at: the features of images, by name, all of one kind for the rest of the program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from classifier import scattering
+from classifier.images import decode
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What features allow and what suits them.
+
+    Attributes:
+        sides: widths and heights of the images that they take; the first is the default
+        gamma: inverse width of the kernel
+    """
+
+    sides: tuple[int, ...]
+    gamma: float
+
+
+KINDS = {"scattering": Kind(sides=(32, 16, 48, 64), gamma=0.1)}
+"""The features that there are, by name; the first is the default."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring columns of a half: `channels` times one column for each of `cells`.
+
+    A cell is a number of the grid, row by row, or -1 for a column that belongs to no single cell.
+    """
+
+    channels: int
+    cells: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Turns images into rows of numbers.
+
+    The first half of the columns doesn't change when an image is mirrored, the second half changes sign. The sum of
+    column j of both halves describes the cell `cells[j]` of the grid that is laid over the image, and the difference
+    describes the cell that takes its place in the mirror image.
+
+    Attributes:
+        name: what users choose the features by
+        side: width and height of the images that are taken
+        resampling: how an image of another size is resized
+        grid: rows and columns of the grid
+        blocks: the columns of a half, in their order
+        transform: from images to features, see `__call__`
+    """
+
+    name: str
+    side: int
+    resampling: Image.Resampling
+    grid: tuple[int, int]
+    blocks: tuple[Block, ...]
+    transform: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of shape (n, d) of RGB images of shape (n, side, side, 3)."""
+        return self.transform(images)
+
+    def decode(self, data: bytes) -> NDArray[np.uint8]:
+        """Read one PNG or JPEG as it is taken, shape (side, side, 3); ImageError says what is wrong with it."""
+        return decode(data, self.side, self.resampling)
+
+    @cached_property
+    def cells(self) -> NDArray[np.intp]:
+        """The grid cell of each column of a half, shape (d/2,): row * columns + column, or -1 for several cells."""
+        return np.concatenate([np.tile(block.cells, block.channels) for block in self.blocks])
+
+    def pooled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The even half of features of shape (n, d), averaged over the cells: (n, channels of all blocks)."""
+        parts, start = [], 0
+        for block in self.blocks:
+            end = start + block.channels * len(block.cells)
+            parts.append(rows[:, start:end].reshape(len(rows), block.channels, -1).mean(2))
+            start = end
+        return np.concatenate(parts, axis=1)
+
+
+def features_of(name: str, side: int) -> Features:
+    """The features of that name, which is one of `KINDS`, for images of that side."""
+    rows, columns = scattering.grid(side)
+    left = np.arange(rows * columns).reshape(rows, columns)[:, : columns // 2]
+    block = Block(scattering.CHANNELS, left.ravel())
+    return Features(name, side, Image.Resampling.LANCZOS, (rows, columns), (block,), scattering.features)
