@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REASON_CHARACTERS = 1024
 CHECKPOINTS = "checkpoints"
+OUTPUT_DATA = "output/data"
 
 
 class ChannelEmpty(LocalError):
@@ -57,13 +58,20 @@ class TrainingFiles:
                 self._s3.put_object(Bucket=address.bucket, Key=key, Body=path.read_bytes())
 
     def upload_model(self) -> str:
-        """Upload model/ as an archive, and return its address."""
-        archive = self.base / "model.tar.gz"
-        container.pack(self.base / "model", archive)
+        """Upload model/ as an archive, and beside it output/data/ where it has files; return the model's address."""
+        data = self.base / OUTPUT_DATA
+        if data.is_dir() and any(data.iterdir()):
+            self._upload(data, "output.tar.gz")
+        return self._upload(self.base / "model", "model.tar.gz")
+
+    def _upload(self, folder: Path, name: str) -> str:
+        """Upload a folder as an archive of that name, and return its address."""
+        archive = self.base / name
+        container.pack(folder, archive)
         output = self._record["OutputDataConfig"]["S3OutputPath"].rstrip("/")
-        artifact = S3Address.parse(f"{output}/{self._record['TrainingJobName']}/output/model.tar.gz")
-        self._s3.put_object(Bucket=artifact.bucket, Key=artifact.key, Body=archive.read_bytes())
-        return str(artifact)
+        address = S3Address.parse(f"{output}/{self._record['TrainingJobName']}/output/{name}")
+        self._s3.put_object(Bucket=address.bucket, Key=address.key, Body=archive.read_bytes())
+        return str(address)
 
     def failure_reason(self) -> str:
         """Return what the program has written to output/failure."""
