@@ -1,7 +1,5 @@
 """What S3 and a request name becomes files of the job's own folder, or nothing."""
 
-import io
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from contracts.files import UnsafeName
+from local.sagemaker.container import unpack
 from local.sagemaker.training_files import ChannelEmpty, TrainingFiles
 
 
@@ -82,24 +81,18 @@ def test_a_channel_can_not_be_named_out_of_the_folder(tmp_path: Path, s3: Any, c
     assert not list(tmp_path.rglob("a.png"))
 
 
-@pytest.mark.parametrize(
-    "data", [{}, {"out_of_fold.csv": "file,class", "inner/more.txt": "more"}], ids=["none", "some"]
-)
+@pytest.mark.parametrize("data", [set(), {"out_of_fold.csv", "inner/more.txt"}], ids=["none", "some"])
 def test_what_a_program_leaves_in_output_data_is_uploaded_beside_the_model(
-    tmp_path: Path, s3: Any, data: dict[str, str]
+    tmp_path: Path, s3: Any, data: set[str]
 ) -> None:
-    job = files(tmp_path, s3, OutputDataConfig={"S3OutputPath": "s3://bucket/models/"})
-    for name, text in {
-        "model/model.json": "{}",
-        **{f"output/data/{name}": text for name, text in data.items()},
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    job = files(tmp_path / "ml", s3, OutputDataConfig={"S3OutputPath": "s3://bucket/models/"})
+    for path in (tmp_path / "ml/model/model.json", *(tmp_path / "ml/output/data" / name for name in data)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("content")
     assert job.upload_model() == "s3://bucket/models/job/output/model.tar.gz"
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="bucket")["Contents"]]
-    assert keys == ["models/job/output/model.tar.gz"] + (["models/job/output/output.tar.gz"] if data else [])
-    if data:
-        archive = s3.get_object(Bucket="bucket", Key=keys[1])["Body"].read()
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            found = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
-        assert {name: file.read().decode() for name, file in found.items() if file} == data
+    assert keys == ["models/job/output/model.tar.gz", *(["models/job/output/output.tar.gz"] if data else [])]
+    for key in keys[1:]:
+        (tmp_path / "output.tar.gz").write_bytes(s3.get_object(Bucket="bucket", Key=key)["Body"].read())
+        unpack(tmp_path / "output.tar.gz", tmp_path / "unpacked")
+        assert written(tmp_path / "unpacked") == data
