@@ -16,10 +16,11 @@ CLASSIFIED = (Outcome.ACCEPTED, Outcome.REVIEW)
 
 
 class ReviewReason(StrEnum):
-    """Why a person should look at an image."""
+    """Why a person should look at an image; AUDIT is a share of the accepted, chosen to check on the model."""
 
     LOW_CONFIDENCE = "low confidence"
     UNFAMILIAR = "unfamiliar"
+    AUDIT = "audit"
 
 
 def is_accepted(confidence: float, threshold: float | None) -> bool:

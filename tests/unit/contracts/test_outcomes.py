@@ -55,4 +55,4 @@ def test_a_familiarity_equal_to_the_limit_is_familiar(
 
 
 def test_the_reasons_of_a_review_are_what_its_record_says() -> None:
-    assert [*ReviewReason] == ["low confidence", "unfamiliar"]
+    assert [*ReviewReason] == ["low confidence", "unfamiliar", "audit"]
