@@ -1,5 +1,7 @@
 """The algorithm under SageMaker's container contracts: train and serve as the processes that a container starts."""
 
+import csv
+import hashlib
 import http.client
 import io
 import json
@@ -144,6 +146,19 @@ def test_training_leaves_out_of_fold_probabilities_for_choosing_a_threshold(trai
     assert len(rows) == 40
     for row in rows:
         assert sum(map(float, row.split(",")[2:])) == pytest.approx(1, abs=1e-5)
+
+
+def test_training_leaves_the_probabilities_of_the_validation_images_with_the_sha256_of_each(
+    trained: tuple[Path, str],
+) -> None:
+    base, log = trained
+    header, *rows = csv.reader((base / "output" / "data" / "test.csv").read_text().splitlines())
+    assert header == ["file", "class", "sha256", *LABELS]
+    assert [(row[0], row[1]) for row in rows] == [(f"{index}.png", LABELS[index % 2]) for index in range(20)]
+    images = base / "input" / "data" / "validation"
+    assert [row[2] for row in rows] == [hashlib.sha256((images / row[0]).read_bytes()).hexdigest() for row in rows]
+    right = [(LABELS[0] if float(across) > float(down) else LABELS[1]) == row[1] for *row, across, down in rows]
+    assert f"validation-accuracy={sum(right) / len(rows):.4f}" in log
 
 
 def test_the_same_job_gives_the_same_bytes_on_any_number_of_threads(trained: tuple[Path, str], tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 """Train a model from SageMaker's channels: python train.py.
 
 Reads <base>/input/config/hyperparameters.json and the channels train, train_lst and, where given, validation and
-validation_lst; writes <base>/model, and <base>/output/data/out_of_fold.csv with the calibrated probabilities of the
-training images, each from the others. A failure is a sentence in <base>/output/failure and exit code 1.
+validation_lst; writes <base>/model, and to <base>/output/data the calibrated probabilities of the training images, each
+from the others (out_of_fold.csv), and those of the validation images (test.csv). A failure is a sentence in
+<base>/output/failure and exit code 1.
 """
 
-import csv
 import platform
 import sys
 import time
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import scipy
 import sklearn
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from classifier.channels import Channel, read_channel
@@ -27,6 +26,7 @@ from classifier.hyperparameters import Hyperparameters, read_hyperparameters
 from classifier.metrics import accuracy, calibration_error, coverage
 from classifier.model import SHAPES, Model
 from classifier.paths import base
+from classifier.predictions import write_out_of_fold, write_test
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
@@ -61,8 +61,9 @@ def train(root: Path) -> Model:
         predicted = classifier.predict_proba(features(validation.images))
         metrics["validation-accuracy"] = accuracy(predicted, validation.classes)
         metrics["validation-ece"] = calibration_error(predicted, validation.classes)
+        write_test(root / "output" / "data", settings.class_labels, validation, data / "validation", predicted)
     _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
-    _write_out_of_fold(root / "output" / "data", settings, training, out_of_fold)
+    write_out_of_fold(root / "output" / "data", settings.class_labels, training, out_of_fold)
     return _model(settings, features, classifier, metrics)
 
 
@@ -88,15 +89,6 @@ def _model(
     }
     arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
     return Model(settings.class_labels, features, settings.gamma, classifier.slope_, arrays, metadata)
-
-
-def _write_out_of_fold(folder: Path, settings: Hyperparameters, training: Channel, rows: NDArray[np.float64]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "out_of_fold.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "class", *settings.class_labels])
-        for name, code, row in zip(training.files, training.classes, rows, strict=True):
-            writer.writerow([name, settings.class_labels[code], *(f"{value:.6f}" for value in row)])
 
 
 def _log(line: str) -> None:
