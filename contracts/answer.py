@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from contracts.errors import WorkflowError
 
@@ -20,15 +20,19 @@ RELEASE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Explanation = tuple[tuple[float, ...], ...]
 
 
-class InvalidAnswer(WorkflowError):
+class AnswerError(WorkflowError):
+    """An endpoint's answer can't be used; base of the errors below."""
+
+
+class InvalidAnswer(AnswerError):
     """The answer isn't a probability for each label, or what it says of itself makes no sense."""
 
 
-class LabelsUnknown(WorkflowError):
+class LabelsUnknown(AnswerError):
     """The answer is a plain list of probabilities, and nobody says what they are of."""
 
 
-class LabelsDisagree(WorkflowError):
+class LabelsDisagree(AnswerError):
     """The answer names other labels than its caller expects."""
 
 
@@ -74,31 +78,33 @@ class Answer:
         """The label with the largest probability; the first of several."""
         return self.labels[self.best]
 
+    def with_labels(self, labels: Sequence[str]) -> Self:
+        """Return the answer with its labels known: its own, or else *labels*.
+
+        Args:
+            labels: what the caller expects, in the order of the model's outputs; none to believe the answer.
+
+        Raises:
+            InvalidAnswer: it is a plain list of another length than *labels*.
+            LabelsUnknown: it is a plain list, and there are no *labels*.
+            LabelsDisagree: it names other labels, or the same in another order.
+        """
+        if self.labels:
+            if labels and tuple(labels) != self.labels:
+                raise LabelsDisagree(
+                    f"The model's labels are {','.join(self.labels)}, and {','.join(labels)} were expected."
+                )
+            return self
+        if not labels:
+            raise LabelsUnknown("The model's answer is a plain list of probabilities; name their labels.")
+        if len(labels) != len(self.probabilities):
+            raise InvalidAnswer(f"The model's answer isn't a list of {len(labels)} probabilities.")
+        return replace(self, labels=tuple(labels))
+
 
 def parse_answer(body: bytes, labels: Sequence[str] = ()) -> Answer:
-    """Read an answer whose labels are known: by itself or from the caller.
-
-    Args:
-        body: what the endpoint answered.
-        labels: the labels that the caller expects, in the order of the model's outputs; none to believe the answer.
-
-    Raises:
-        InvalidAnswer: it isn't an answer, or it is a plain list of another length than *labels*.
-        LabelsUnknown: it is a plain list, and there are no *labels*.
-        LabelsDisagree: it names other labels, or the same in another order.
-    """
-    answer = read_answer(body)
-    if answer.labels:
-        if labels and tuple(labels) != answer.labels:
-            raise LabelsDisagree(
-                f"The model's labels are {','.join(answer.labels)}, and {','.join(labels)} were expected."
-            )
-        return answer
-    if not labels:
-        raise LabelsUnknown("The model's answer is a plain list of probabilities; name their labels.")
-    if len(labels) != len(answer.probabilities):
-        raise InvalidAnswer(f"The model's answer isn't a list of {len(labels)} probabilities.")
-    return replace(answer, labels=tuple(labels))
+    """Read an answer, with its labels: raises InvalidAnswer where it isn't one, and as `Answer.with_labels` does."""
+    return read_answer(body).with_labels(labels)
 
 
 def read_answer(body: bytes) -> Answer:

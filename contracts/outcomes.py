@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from contracts.answer import Answer
+
 
 class Outcome(StrEnum):
     """The ends of an image: the first two are the model's answer, FAILED is an error of the system."""
@@ -21,6 +23,13 @@ class ReviewReason(StrEnum):
     LOW_CONFIDENCE = "low confidence"
     UNFAMILIAR = "unfamiliar"
     AUDIT = "audit"
+
+
+def review_reason(answer: Answer, threshold: float | None) -> ReviewReason | None:
+    """Why an *answer* goes to review under *threshold*; None where it is accepted."""
+    if not is_accepted(answer.confidence, threshold):
+        return ReviewReason.LOW_CONFIDENCE
+    return None if is_familiar(answer.familiarity, answer.familiarity_limit) else ReviewReason.UNFAMILIAR
 
 
 def is_accepted(confidence: float, threshold: float | None) -> bool:

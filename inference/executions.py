@@ -48,7 +48,8 @@ class Execution:
 
     `case` and `truth` come from the case, the rest from the execution: what it was given, how it ended, what the model
     said (None where it was not asked), when it started (ISO 8601, UTC) and how many seconds it ran (None where
-    only data capture tells of it).
+    only data capture tells of it). `threshold` is what decided; None where the model's release accepts nothing.
+    `review_reason` is there where a person should look, `release` and what it knows where the model describes itself.
     """
 
     case: str
@@ -67,6 +68,11 @@ class Execution:
     execution_arn: str | None
     started: str
     seconds: float | None
+    labels: list[str] | None = None
+    release: str | None = None
+    familiarity: float | None = None
+    familiarity_limit: float | None = None
+    review_reason: str | None = None
 
     def to_line(self) -> str:
         """One line of JSON with its line end."""

@@ -194,4 +194,9 @@ def _record(case: Case, arn: str | None, started: datetime, stopped: datetime, e
         execution_arn=arn,
         started=started.astimezone(UTC).isoformat(timespec="milliseconds"),
         seconds=round((stopped - started).total_seconds(), 6),
+        labels=end.get("labels"),
+        release=end.get("release"),
+        familiarity=end.get("familiarity"),
+        familiarity_limit=end.get("familiarity_limit"),
+        review_reason=end.get("review_reason"),
     )

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from contracts.addresses import S3Address, is_s3_address
+from contracts.answer import AnswerError, parse_answer
 from training.errors import PredictError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def predict(endpoint_name: str, labels: Sequence[str], sources: Sequence[str]) -
     `s3://bucket/prefix/` for such objects below it.
 
     Raises:
-        PredictError: a source isn't there or holds no image; the endpoint doesn't exist.
+        PredictError: a source isn't there or holds no image; the endpoint's answer can't be used or has other labels.
     """
     config = Config(max_pool_connections=AT_ONCE, retries={"mode": "adaptive", "total_max_attempts": 5})
     runtime, s3 = boto3.client("sagemaker-runtime", config=config), boto3.client("s3", config=config)
@@ -100,12 +101,14 @@ def _ask(
     if len(body) > LARGEST:
         return _none(source, f"it has {len(body)} bytes, and an endpoint takes {LARGEST} at most")
     try:
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body)
+        response = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body)
     except runtime.exceptions.ModelError as error:
         return _none(source, " ".join(str(error.response.get("OriginalMessage", error)).split()))
-    probabilities = _probabilities(answer["Body"].read(), labels)
-    best = max(range(len(labels)), key=probabilities.__getitem__)
-    return Prediction(source, labels[best], probabilities[best], probabilities)
+    try:
+        answer = parse_answer(response["Body"].read(), labels)
+    except AnswerError as error:
+        raise PredictError(f"{error} Does the endpoint {endpoint} serve this model?") from error
+    return Prediction(source, answer.label, answer.confidence, answer.probabilities)
 
 
 def _read(s3: "S3Client", source: str) -> bytes:
@@ -118,16 +121,6 @@ def _read(s3: "S3Client", source: str) -> bytes:
         if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:
             raise PredictError(f"There is no object {source}.") from error
         raise
-
-
-def _probabilities(body: bytes, labels: Sequence[str]) -> tuple[float, ...]:
-    try:
-        values = tuple(float(value) for value in json.loads(body))
-    except (ValueError, TypeError) as error:
-        raise PredictError("The endpoint's answer isn't a JSON list of numbers; does it serve this model?") from error
-    if len(values) != len(labels) or not all(math.isfinite(value) and 0 <= value <= 1 for value in values):
-        raise PredictError(f"The endpoint's answer isn't {len(labels)} probabilities; does it serve this model?")
-    return values
 
 
 def _none(source: str, error: str) -> Prediction:

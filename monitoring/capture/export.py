@@ -25,6 +25,8 @@ COLUMNS = (
     "time",
     "endpoint",
     "variant",
+    "release",
+    "label",
     "top_class",
     "confidence",
     "probabilities",
@@ -76,16 +78,18 @@ def export(
 
 
 def _row(record: CaptureRecord) -> Row:
-    probabilities = record.probabilities
+    answer = record.answer
     return {
         "event_id": record.event_id,
         "inference_id": record.inference_id,
         "time": record.time.isoformat(),
         "endpoint": record.endpoint,
         "variant": record.variant,
-        "top_class": probabilities.index(max(probabilities)) if probabilities else None,
-        "confidence": max(probabilities) if probabilities else None,
-        "probabilities": list(probabilities) if probabilities else None,
+        "release": answer.release if answer else None,
+        "label": answer.label if answer and answer.labels else None,
+        "top_class": answer.best if answer else None,
+        "confidence": answer.confidence if answer else None,
+        "probabilities": list(answer.probabilities) if answer else None,
         "content_type": record.content_type,
         "file": record.file,
         "line": record.line,

@@ -9,7 +9,6 @@ import base64
 import binascii
 import io
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from contracts.answer import Answer, InvalidAnswer, read_answer
 from monitoring.capture.sources import CaptureSource, place_of
 from monitoring.errors import MonitoringError
 
@@ -43,8 +43,7 @@ class CaptureRecord:
     """One captured invocation.
 
     `inference_id` is there only if the caller sent one; `endpoint` and `variant` come from the file's place;
-    `probabilities` (one a class, in label order) is None where the output was not captured, and `data` is empty where
-    the input was not.
+    `answer` is None where the output was not captured, and `data` is empty where the input was not.
     """
 
     event_id: str
@@ -52,7 +51,7 @@ class CaptureRecord:
     time: datetime
     endpoint: str | None
     variant: str | None
-    probabilities: tuple[float, ...] | None
+    answer: Answer | None
     content_type: str
     encoding: str
     data: str
@@ -168,7 +167,7 @@ def _parse(line: bytes, endpoint: str | None, variant: str | None, file: str, nu
         time=_time(metadata["inferenceTime"]),
         endpoint=endpoint,
         variant=variant,
-        probabilities=_probabilities(answered) if answered else None,
+        answer=_answer(answered) if answered else None,
         content_type=given.get("observedContentType") or "",
         encoding=given["encoding"],
         data=given["data"],
@@ -182,16 +181,18 @@ def _time(text: str) -> datetime:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _probabilities(output: dict[str, Any]) -> tuple[float, ...]:
-    text = _decode(output["data"], output["encoding"]).decode()
-    # A body captured in BASE64 may be either; a JSON list tells itself by its bracket.
-    values = json.loads(text) if text.lstrip().startswith("[") else text.strip().split(",")
-    if len(values) == 1 and isinstance(values[0], list):
-        values = values[0]
-    probabilities = tuple(map(float, values))
-    if not all(math.isfinite(p) and 0 <= p <= 1 for p in probabilities):
-        raise ValueError(f"the output is not a list of probabilities: {text[:80]}")
-    return probabilities
+def _answer(output: dict[str, Any]) -> Answer:
+    text = _decode(output["data"], output["encoding"]).decode().strip()
+    # A body captured in BASE64 may be JSON or CSV: JSON is known by its bracket.
+    if not text.startswith(("[", "{")):
+        text = f"[{text}]"
+    # Some containers answer a list of the one answer.
+    elif text.startswith("[[") and text.endswith("]]"):
+        text = text[1:-1]
+    try:
+        return read_answer(text.encode())
+    except InvalidAnswer as error:
+        raise ValueError(f"{error} It is: {text[:80]}") from error
 
 
 def _decode(data: str, encoding: str) -> bytes:

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from contracts.answer import AnswerError
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine
 from monitoring.drift.measures import Floats, Images, measure, prepared
 
@@ -83,8 +84,8 @@ class Window:
     def add(self, record: CaptureRecord | SkippedLine) -> None:
         """Take note of one record.
 
-        An image that would be of the sample and can't be decoded is counted in `undecodable`, an answer with another
-        number of classes in `unlike`; a record without an input or an output counts for what it has.
+        An image that would be of the sample and can't be decoded is counted in `undecodable`, an answer of
+        other classes in `unlike`; a record without an input or an output counts for what it has.
         """
         if isinstance(record, SkippedLine):
             self.skipped += 1
@@ -97,14 +98,15 @@ class Window:
                 self._images.add(record)
             except CaptureError:
                 self.undecodable += 1
-        if record.probabilities is None:
+        if record.answer is None:
             return
-        if len(record.probabilities) != len(self._classes):
+        try:
+            answer = record.answer.with_labels(self._classes)
+        except AnswerError:
             self.unlike += 1
             return
-        best = int(np.argmax(record.probabilities))
-        self._confidence.append(record.probabilities[best])
-        self._labels.append(self._classes[best])
+        self._confidence.append(answer.confidence)
+        self._labels.append(answer.label)
 
     def sample(self) -> Sample:
         """What was collected so far."""

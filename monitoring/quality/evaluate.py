@@ -6,7 +6,6 @@ at or below what is tolerated.
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
+from contracts.answer import AnswerError, parse_answer
 from contracts.coverage import CoverageCurve, coverage_curve
 from contracts.files import write_whole
 from inference.staged_data import Dataset, ListedImage, read_object
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/x-image"
 EVALUATION_FILE = "evaluation.json"
-SUM_TOLERANCE = 1e-3
 
 
 class EvaluationError(MonitoringError):
-    """The endpoint can't be asked, or its answer is not a list of probabilities."""
+    """The endpoint can't be asked, or its answer can't be used."""
 
 
 @dataclass(frozen=True)
@@ -140,21 +139,21 @@ def assess(
 
 
 def predict(
-    runtime: "SageMakerRuntimeClient", endpoint: str, classes: Sequence[str], image: ListedImage, body: bytes
+    runtime: "SageMakerRuntimeClient", endpoint: str, classes: Sequence[str], image: ListedImage, content: bytes
 ) -> Prediction:
     """The endpoint's answer for one image; EvaluationError where it has none or it makes no sense."""
     try:
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body)["Body"].read()
+        body = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=content)["Body"].read()
     except (ClientError, BotoCoreError) as error:
         raise EvaluationError(f"The endpoint {endpoint} did not classify {image.key}: {error}.") from error
-    probabilities = _probabilities(answer, len(classes))
-    if probabilities is None:
+    try:
+        answer = parse_answer(body, classes)
+    except AnswerError as error:
         raise EvaluationError(
-            f"The endpoint {endpoint} answered {answer[:80]!r} for {image.key}, which is not a list of "
-            f"{len(classes)} probabilities; check that it serves a model of this data set."
-        )
-    best = int(np.argmax(probabilities))
-    return Prediction(image.key, image.label, classes[best], probabilities[best], probabilities)
+            f"The endpoint {endpoint} did not classify {image.key}: {error} "
+            "Check that it serves a model of this data set."
+        ) from error
+    return Prediction(image.key, image.label, answer.label, answer.confidence, answer.probabilities)
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -167,15 +166,6 @@ def read_evaluation(path: Path) -> Evaluation:
         raise EvaluationError(f"{path} does not exist; make it with `workflow evaluate`.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise EvaluationError(f"{path} does not hold an evaluation ({error!r}); make it again.") from error
-
-
-def _probabilities(answer: bytes, classes: int) -> tuple[float, ...] | None:
-    try:
-        values = tuple(map(float, json.loads(answer)))
-    except (ValueError, TypeError):
-        return None
-    sensible = len(values) == classes and all(math.isfinite(v) and 0 <= v <= 1 for v in values)
-    return values if sensible and abs(sum(values) - 1) <= SUM_TOLERANCE else None
 
 
 def _arrays(predictions: Sequence[Prediction]) -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from monitoring.quality.evaluate import EVALUATION_FILE, Evaluation, read_evalua
 from monitoring.report.figures import Figures
 from monitoring.report.findings import unexpected_ends
 from monitoring.report.labels import read_labels, with_labels
-from monitoring.report.matching import match_executions, observe_capture
+from monitoring.report.matching import Rule, match_executions, observe_capture
 from monitoring.report.page import Report, ReportError, write_report
 
 # The endpoint's clock and the state machine's need not agree, and an image may wait for its turn.
@@ -84,22 +84,22 @@ def report_capture(
     """Write `<out>/report.html` on what *source* captured in *span*, knowing nothing of executions.
 
     The span is widened to whole hours, to be compared with CloudWatch's (with *bucket*; a folder's files are not).
-    *threshold* decides what would have gone to review; by default it is the one that the evaluation in *out*
-    recommends. *labels* names a file as for `read_labels`, *review_limit* is the share of reviews above which the
-    report advises to retrain. Raises ReportError without a threshold, or where nothing was captured.
+    *threshold* decides what would have gone to review; by default it is the one that each answer names, and for those
+    that name none what the evaluation in *out* recommends. *labels* names a file as for `read_labels`, *review_limit*
+    is the share of reviews above which the report advises to retrain. Raises ThresholdUnknown without a threshold, and
+    ReportError where nothing was captured.
     """
     evaluation = _evaluation(out)
-    if threshold is None and evaluation is not None and evaluation.recommended is not None:
-        threshold = evaluation.recommended.threshold
-    if threshold is None:
-        raise ReportError("What goes to review is not known; give --threshold, or run `workflow evaluate` first.")
+    recommended = evaluation.recommended.threshold if evaluation and evaluation.recommended else None
     start = hour_of(span.start) if span.start else None
     end = hour_of(span.end + timedelta(hours=1) - timedelta(microseconds=1)) if span.end else None
     baseline = find_baseline(out, bucket, endpoint)
     window = window_for(baseline) if baseline else None
     classes = evaluation.classes if evaluation else baseline.classes if baseline else ()
     captured = read_capture(source, start, end)
-    executions, completeness, gallery = observe_capture(captured, classes, threshold, read_labels(labels), window)
+    executions, completeness, gallery = observe_capture(
+        captured, classes, Rule(threshold, recommended), read_labels(labels), window
+    )
     metrics = _Metrics()
     if bucket is not None and executions:
         variants = {one.variant for one in executions if one.variant}

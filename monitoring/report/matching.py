@@ -3,19 +3,46 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.outcomes import Outcome, is_accepted
+from contracts.answer import Answer
+from contracts.outcomes import Outcome, review_reason
 from inference.executions import Execution, reached_endpoint
 from monitoring.capture.completeness import Completeness
 from monitoring.capture.records import CaptureRecord, SkippedLine
 from monitoring.capture.span import hour_of
 from monitoring.drift.window import Window
+from monitoring.errors import MonitoringError
 from monitoring.report.gallery import Gallery, Pair
 from monitoring.report.labels import with_labels
 
 # What JSON carries of a probability; anything more is another answer.
 AGREEMENT = 1e-6
+
+
+class ThresholdUnknown(MonitoringError):
+    """A captured answer doesn't say from which confidence it is accepted, and nobody else does."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which threshold decides on a captured answer: *override*, else the answer's own, else *fallback*."""
+
+    override: float | None = None
+    fallback: float | None = None
+
+    def threshold_of(self, answer: Answer) -> float | None:
+        """The threshold for *answer*, None where its release accepts nothing; raises ThresholdUnknown."""
+        if self.override is not None:
+            return self.override
+        if answer.describes_itself:
+            return answer.threshold
+        if self.fallback is None:
+            raise ThresholdUnknown(
+                "What goes to review is not known; give --threshold, or run `workflow evaluate` first."
+            )
+        return self.fallback
 
 
 def match_executions(
@@ -54,15 +81,15 @@ def match_executions(
 def observe_capture(
     captured: Iterable[CaptureRecord | SkippedLine],
     classes: Sequence[str],
-    threshold: float,
+    rule: Rule,
     labels: Mapping[str, str],
     window: Window | None = None,
 ) -> tuple[list[Execution], Completeness, Gallery]:
-    """What data capture alone tells: each record with an output as if it were an execution that *threshold* decided.
+    """What data capture alone tells: each record with an output as if it were an execution that *rule* decided.
 
     Such an execution is named for its inference id (its event, where there is none) and has no duration. A class that
-    *classes*, in label order, have no name for is named by its number. *labels* are as for `with_labels`.
-    Every record is added to *window*.
+    neither the answer nor *classes*, in label order, have a name for is named by its number. *labels* are as for
+    `with_labels`. Every record is added to *window*. Raises ThresholdUnknown.
     """
     counts, gallery = Completeness(expected=None), Gallery()
     executions: list[Execution] = []
@@ -74,8 +101,8 @@ def observe_capture(
         counts.records += 1
         counts.without_id += record.inference_id is None
         hours[hour_of(record.time)] += 1
-        if record.probabilities is not None:
-            observed = _observed(record, record.probabilities, classes, threshold)
+        if record.answer is not None:
+            observed = _observed(record, record.answer, classes, rule)
             executions += with_labels([observed], labels)
             gallery.add(Pair(executions[-1], record))
         if window is not None:
@@ -85,29 +112,32 @@ def observe_capture(
     return executions, counts, gallery
 
 
-def _observed(
-    record: CaptureRecord, probabilities: tuple[float, ...], classes: Sequence[str], threshold: float
-) -> Execution:
-    confidence = max(probabilities)
-    number = probabilities.index(confidence)
-    accepted = is_accepted(confidence, threshold)
+def _observed(record: CaptureRecord, answer: Answer, classes: Sequence[str], rule: Rule) -> Execution:
+    names = answer.labels or tuple(classes)
+    threshold = rule.threshold_of(answer)
+    reason = review_reason(answer, threshold)
     return Execution(
         case=record.inference_id or record.event_id,
         input={},
         truth=None,
-        outcome=Outcome.ACCEPTED if accepted else Outcome.REVIEW,
+        outcome=Outcome.REVIEW if reason else Outcome.ACCEPTED,
         error=None,
         cause=None,
-        label=classes[number] if number < len(classes) else str(number),
-        confidence=confidence,
-        inferences=list(probabilities),
+        label=names[answer.best] if answer.best < len(names) else str(answer.best),
+        confidence=answer.confidence,
+        inferences=list(answer.probabilities),
         inference_id=record.inference_id,
         endpoint=record.endpoint,
         variant=record.variant,
-        threshold=threshold if accepted else None,
+        threshold=threshold,
         execution_arn=None,
         started=record.time.isoformat(),
         seconds=None,
+        labels=list(answer.labels) or None,
+        release=answer.release,
+        familiarity=answer.familiarity,
+        familiarity_limit=answer.familiarity_limit,
+        review_reason=reason,
     )
 
 
@@ -116,9 +146,11 @@ def _hour(execution: Execution) -> datetime:
 
 
 def _agree(record: CaptureRecord, execution: Execution) -> bool:
-    given, kept = record.probabilities, execution.inferences
-    if given is None or kept is None:
+    answer, kept = record.answer, execution.inferences
+    if answer is None or kept is None:
         return True
-    return len(given) == len(kept) and all(
-        math.isclose(a, b, abs_tol=AGREEMENT) for a, b in zip(given, kept, strict=True)
+    return (
+        execution.release in (None, answer.release)
+        and len(answer.probabilities) == len(kept)
+        and all(math.isclose(a, b, abs_tol=AGREEMENT) for a, b in zip(answer.probabilities, kept, strict=True))
     )

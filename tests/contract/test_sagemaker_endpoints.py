@@ -197,10 +197,10 @@ def test_an_image_that_the_model_refuses_is_marked_and_the_others_are_answered(e
 def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, tmp_path: Path) -> None:
     serve("talking", endpoint)
     (tmp_path / "a.png").write_bytes(b"content")
-    with pytest.raises(PredictError, match="isn't a JSON list"):
+    with pytest.raises(PredictError, match="isn't JSON"):
         list(predict(endpoint, ("bicycle", "motorcycle"), [str(tmp_path)]))
     serve("mirror_ridge", endpoint)
-    with pytest.raises(PredictError, match="isn't 3 probabilities"):
+    with pytest.raises(PredictError, match="isn't a list of 3 probabilities"):
         list(predict(endpoint, ("bicycle", "motorcycle", "car"), [str(tmp_path)]))
 
 

@@ -62,6 +62,12 @@ def captured(
     }
 
 
+def answered(**changes: Any) -> str:
+    """What a model that describes itself answers."""
+    answer: dict[str, Any] = {"probabilities": [0.9, 0.1], "labels": CLASSES, "release": "r1", "threshold": 0.8}
+    return json.dumps(answer | changes)
+
+
 def sample(count: int, seed: int = 0, brighter: float = 0.0, confidence: float = 0.9) -> Sample:
     """Measured noise of which every image is *brighter* grey levels brighter, and answers of about that confidence."""
     random = np.random.default_rng(seed)
@@ -95,7 +101,7 @@ def execution(number: int = 1, outcome: str = "ACCEPTED", confidence: float = 0.
         "inference_id": f"i{number}" if asked else None,
         "endpoint": "pedals" if asked else None,
         "variant": "AllTraffic" if asked else None,
-        "threshold": 0.8 if outcome == "ACCEPTED" else None,
+        "threshold": 0.8 if asked else None,
         "execution_arn": f"arn:aws:states:us-east-1:123456789012:execution:classify_image:{number}",
         "started": (START + timedelta(seconds=number)).isoformat(timespec="milliseconds"),
         "seconds": 0.08,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contracts.answer import Answer
 from monitoring.capture.records import (
     FIRST_WAIT,
     CaptureError,
@@ -16,7 +17,7 @@ from monitoring.capture.records import (
     read_capture_until,
 )
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError, hour_folders, place_of
-from tests.unit.samples import BUCKET, captured, lines, png
+from tests.unit.samples import BUCKET, CLASSES, answered, captured, lines, png
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,7 +49,16 @@ def one(record: dict[str, Any]) -> CaptureRecord | SkippedLine:
 def test_every_output_encoding_gives_the_same_probabilities(output: str, encoding: str) -> None:
     record = one(captured(output=output, encoding=encoding))
     assert isinstance(record, CaptureRecord)
-    assert record.probabilities == (0.75, 0.25)
+    assert record.answer == Answer((0.75, 0.25))
+
+
+@pytest.mark.parametrize("encoding", ["JSON", "BASE64"])
+def test_an_answer_that_describes_itself_keeps_its_labels_and_its_release(encoding: str) -> None:
+    body = answered(release="3fa4c0d1e2b7", threshold=0.93, familiarity=0.41, familiarity_limit=0.05)
+    output = body if encoding == "JSON" else base64.b64encode(body.encode()).decode()
+    record = one(captured(output=output, encoding=encoding))
+    assert isinstance(record, CaptureRecord)
+    assert record.answer == Answer((0.9, 0.1), CLASSES, "3fa4c0d1e2b7", 0.93, 0.41, 0.05)
 
 
 def test_a_record_carries_its_ids_time_place_and_image() -> None:
@@ -66,7 +76,7 @@ def test_a_record_without_an_inference_id_or_an_output_is_a_record() -> None:
     record = one(row)
     assert isinstance(record, CaptureRecord)
     assert record.inference_id is None
-    assert record.probabilities is None
+    assert record.answer is None
 
 
 def test_an_image_is_only_decoded_when_asked_for() -> None:
@@ -88,11 +98,11 @@ def test_an_image_is_only_decoded_when_asked_for() -> None:
         (b"\xff\xfe", "not JSON"),
         (b'{"captureData": {}}', "eventMetadata is missing"),
         (lines(captured(time="yesterday")), "Invalid isoformat"),
-        (lines(captured(output="[0.5, NaN]")), "not a list of probabilities"),
-        (lines(captured(output="[1.5, -0.5]")), "not a list of probabilities"),
-        (lines(captured(output="a,b", encoding="CSV")), "could not convert"),
+        (lines(captured(output="[0.5, NaN]")), "isn't a number from 0 to 1. It is: ["),
+        (lines(captured(output="[1.5, -0.5]")), "isn't a number from 0 to 1. It is: ["),
+        (lines(captured(output="a,b", encoding="CSV")), "isn't JSON. It is: [a,b]"),
         (lines(captured(encoding="XML")), "unknown encoding 'XML'"),
-        (lines(captured(output="{}", encoding="JSON")), "could not convert"),
+        (lines(captured(output="{}", encoding="JSON")), "has no probabilities. It is: {}"),
     ],
 )
 def test_a_malformed_line_is_told_with_file_line_and_reason(line: bytes, reason: str) -> None:
@@ -124,7 +134,7 @@ def test_files_of_real_endpoints_are_read_completely() -> None:
     records = [record for record in read_capture(FolderCapture(REAL)) if isinstance(record, CaptureRecord)]
     rows = [json.loads(line) for file in sorted(REAL.glob("*.jsonl")) for line in file.read_text().splitlines()]
     assert [r.event_id for r in records] == [row["eventMetadata"]["eventId"] for row in rows]
-    assert [list(r.probabilities or ()) for r in records] == [
+    assert [list(r.answer.probabilities) for r in records if r.answer] == [
         json.loads(row["captureData"]["endpointOutput"]["data"]) for row in rows
     ]
     assert {r.image().size for r in records} == {(32, 32)}

@@ -8,7 +8,7 @@ from PIL import Image
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine, parse_file
 from monitoring.drift.measures import MEASURES
 from monitoring.drift.window import Reservoir, Window
-from tests.unit.samples import CLASSES, captured, lines, png
+from tests.unit.samples import CLASSES, answered, captured, lines, png
 
 
 def record(number: int = 0, **changes: str) -> CaptureRecord:
@@ -32,6 +32,13 @@ def test_a_window_counts_what_it_can_not_use() -> None:
     sample = window.sample()
     assert (window.records, window.undecodable, window.unlike, window.skipped) == (3, 1, 1, 1)
     assert (len(sample.measures), len(sample.descriptions), sample.labels) == (2, 2, ("bicycle", "bicycle"))
+
+
+def test_an_answer_that_describes_itself_is_of_the_baselines_classes_or_unlike() -> None:
+    window = Window(CLASSES, 32)
+    window.add(record(1, output=answered(probabilities=[0.2, 0.8])))
+    window.add(record(2, output=answered(labels=["tram", "bus"])))
+    assert (window.records, window.unlike, window.sample().labels) == (2, 1, ("motorcycle",))
 
 
 def test_a_record_without_an_input_or_an_output_counts_for_what_it_has() -> None:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from PIL import Image
 
 from monitoring.quality.evaluate import EvaluationError, evaluate_endpoint, read_evaluation
-from tests.unit.samples import BUCKET
+from tests.unit.samples import BUCKET, answered
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -99,10 +99,14 @@ def test_no_threshold_is_recommended_where_none_keeps_the_error(
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((200, b"[0.5, 0.4, 0.1]"), "which is not a list of 2 probabilities"),
-        ((200, b"[0.9, 0.2]"), "which is not a list of 2 probabilities"),
-        ((200, b"[NaN, 1.0]"), "which is not a list of 2 probabilities"),
-        ((200, b"bicycle"), "which is not a list of 2 probabilities"),
+        ((200, b"[0.5, 0.4, 0.1]"), "isn't a list of 2 probabilities. Check that it serves a model of this data set."),
+        ((200, b"[0.9, 0.2]"), "sum to 1.1000, not 1"),
+        ((200, b"[NaN, 1.0]"), "isn't a number from 0 to 1"),
+        ((200, b"bicycle"), "isn't JSON"),
+        (
+            (200, answered(labels=["motorcycle", "bicycle"]).encode()),
+            "labels are motorcycle,bicycle, and bicycle,motorcycle",
+        ),
         ((424, b'{"Message": "It broke."}'), r"did not classify datasets/pedals/test/image_0.png: .*ModelError"),
     ],
 )

@@ -15,8 +15,9 @@ from monitoring.capture.records import read_capture
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
 from monitoring.capture.span import Span
 from monitoring.report.build import report_capture, report_run
+from monitoring.report.matching import Rule, ThresholdUnknown, match_executions, observe_capture
 from monitoring.report.page import ReportError
-from tests.unit.samples import BUCKET, START, baseline, capture_folder, captured, execution, lines
+from tests.unit.samples import BUCKET, START, answered, baseline, capture_folder, captured, execution, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -137,11 +138,45 @@ def test_captured_records_are_held_against_what_cloudwatch_counted_hour_by_hour(
 
 def test_a_report_on_captured_data_needs_a_threshold_and_records(tmp_path: Path) -> None:
     source = capture_folder(tmp_path, 1)
-    with pytest.raises(ReportError, match="--threshold"):
+    with pytest.raises(ThresholdUnknown, match="--threshold"):
         report_capture(tmp_path, source, Span(), bucket=None, endpoint="pedals")
     empty = Span(datetime(2027, 1, 1, tzinfo=UTC))
     with pytest.raises(ReportError, match="nothing to report on"):
         report_capture(tmp_path, source, empty, bucket=None, endpoint="pedals", threshold=0.5)
+
+
+def test_captured_answers_are_judged_by_the_threshold_of_the_release_that_gave_them(tmp_path: Path) -> None:
+    outputs = {
+        "old": answered(),
+        "new": answered(release="r2", threshold=0.95),
+        "careful": answered(release="r3", threshold=None),
+        "foreign": answered(familiarity=0.01, familiarity_limit=0.05),
+    }
+    rows = [captured(name, name, output=output) for name, output in outputs.items()]
+    (tmp_path / "a.jsonl").write_bytes(lines(*rows))
+    observed, _, _ = observe_capture(read_capture(FolderCapture(tmp_path)), (), Rule(), {})
+    assert {one.case: (one.outcome, one.review_reason, one.release, one.threshold) for one in observed} == {
+        "old": ("ACCEPTED", None, "r1", 0.8),
+        "new": ("REVIEW", "low confidence", "r2", 0.95),
+        "careful": ("REVIEW", "low confidence", "r3", None),
+        "foreign": ("REVIEW", "unfamiliar", "r1", 0.8),
+    }
+    assert {one.label for one in observed} == {"bicycle"}
+    assert report_capture(tmp_path, FolderCapture(tmp_path), Span(), bucket=None, endpoint="pedals").executions == 4
+    overridden, _, _ = observe_capture(read_capture(FolderCapture(tmp_path)), (), Rule(0.9), {})
+    assert [one.outcome for one in overridden] == ["ACCEPTED", "ACCEPTED", "ACCEPTED", "REVIEW"]
+
+
+def test_a_plain_list_is_judged_by_the_evaluations_threshold(tmp_path: Path) -> None:
+    [observed], _, _ = observe_capture(read_capture(capture_folder(tmp_path, 1)), (), Rule(fallback=0.95), {})
+    assert (observed.outcome, observed.threshold, observed.release, observed.label) == ("REVIEW", 0.95, None, "0")
+
+
+def test_a_record_of_another_release_than_its_execution_disagrees(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines(captured("e1", "i1", output=answered(release="r2"))))
+    for release, disagreeing in (("r1", 1), ("r2", 0), (None, 0)):
+        counts, _ = match_executions([execution(release=release)], read_capture(FolderCapture(tmp_path)))
+        assert (counts.joined, counts.disagreeing) == (1, disagreeing)
 
 
 def test_an_id_with_html_in_it_stays_text(tmp_path: Path) -> None:
