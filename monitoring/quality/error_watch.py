@@ -14,7 +14,7 @@ import numpy as np
 
 # An error of this many times the promised one is what the chart is made to detect soonest.
 FACTOR = 2.0
-# While the promise holds, at most this share of streams of so many images raises an alarm.
+# While the promise holds, at most FALSE_ALARMS of the streams of HORIZON images raise an alarm.
 FALSE_ALARMS = 0.05
 HORIZON = 2000
 

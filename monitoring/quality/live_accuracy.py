@@ -31,7 +31,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Error:
-    """Wrong answers among so many, the interval of their share, and its upper bound alone, at CONFIDENCE_LEVEL."""
+    """How many of the images are wrong, the interval of that share, and its upper bound alone, at CONFIDENCE_LEVEL."""
 
     name: str
     images: int

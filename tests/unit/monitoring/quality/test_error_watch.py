@@ -10,7 +10,7 @@ STREAMS = 1000
 
 
 def streams(*parts: tuple[int, float]) -> list[list[bool]]:
-    """STREAMS streams of answers that are wrong or not, each of parts of so many images with such an error."""
+    """STREAMS streams of answers that are wrong or not, each of parts with a number of images and their error."""
     random = np.random.default_rng(20)
     drawn = [random.random((STREAMS, images)) < error for images, error in parts]
     return [row.tolist() for row in np.concatenate(drawn, axis=1)]
