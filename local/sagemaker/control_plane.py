@@ -10,15 +10,17 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from local.sagemaker import registry_operations
 from local.sagemaker.endpoint_operations import EndpointOperations
 from local.sagemaker.endpoints import Endpoint
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.model_operations import ModelOperations
 from local.sagemaker.records import Operation, Record, Records
+from local.sagemaker.registry_operations import RegistryOperations
 from local.sagemaker.request_checks import check_constraints
 from local.sagemaker.training_operations import TrainingOperations
 
-KINDS = ("training-job", "model", "endpoint-config", "endpoint")
+KINDS = ("training-job", "model", "endpoint-config", "endpoint", *registry_operations.KINDS)
 
 
 class SageMaker:
@@ -27,6 +29,7 @@ class SageMaker:
     def __init__(
         self, records: Records, training: TrainingOperations, models: ModelOperations, endpoints: EndpointOperations
     ) -> None:
+        """Hold the operations on each kind of resource; the registry's need nothing but the records."""
         loader = botocore.session.get_session().get_component("data_loader")
         self._service = ServiceModel(loader.load_service_model("sagemaker", "service-2"))
         self._records = records
@@ -38,6 +41,7 @@ class SageMaker:
             **training.table(),
             **models.table(),
             **endpoints.table(),
+            **RegistryOperations(records).table(),
             **tags,
         }
 

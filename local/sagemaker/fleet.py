@@ -22,6 +22,7 @@ from local.sagemaker.container_client import (
     Unavailable,
     reserve_port,
 )
+from local.sagemaker.records import SERVED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,7 +47,7 @@ class Fleet:
     ) -> None:
         """Start the container; `wait` returns once it answers `/ping`."""
         variant = config["ProductionVariants"][0]
-        image = model["PrimaryContainer"]
+        image = model[SERVED]
         self._name = name
         self.variant: str = variant["VariantName"]
         self._program = container.program_of(image["Image"], algorithms)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from local.sagemaker.errors import SageMakerError
 from local.sagemaker.quotas import check_quota
-from local.sagemaker.records import Operation, Record, Records, summary
+from local.sagemaker.records import SERVED, Operation, Record, Records, summary
+from local.sagemaker.registry_operations import deployable
 from local.sagemaker.request_checks import check_environment, check_role, check_serverless
 
 
@@ -30,9 +32,25 @@ class ModelOperations:
 
     def _create_model(self, request: Record) -> Record:
         check_role(request.get("ExecutionRoleArn", ""), self._role_arn)
-        for container in [request.get("PrimaryContainer", {}), *request.get("Containers", [])]:
+        containers = [*request.get("Containers", [])]
+        if "PrimaryContainer" in request:
+            containers.append(request["PrimaryContainer"])
+        if not containers:
+            raise SageMakerError("ValidationException", "Specify PrimaryContainer or Containers.")
+        served = [self._served(container) for container in containers]
+        for container in served:
             check_environment(container.get("Environment", {}))
-        return {"ModelArn": self._records.create("model", request["ModelName"], request)["Arn"]}
+        record = self._records.create("model", request["ModelName"], request)
+        record[SERVED] = served[0]
+        return {"ModelArn": record["Arn"]}
+
+    def _served(self, container: Record) -> Record:
+        """Return a container with its image and data; that of a model package has those of the package."""
+        package = container.get("ModelPackageName")
+        if (package is None) == ("Image" not in container):
+            message = "Specify one of either Image and Model Data URL or ModelPackageName in container definition."
+            raise SageMakerError("ValidationException", message)
+        return container | deployable(self._records, package) if package else container
 
     def _describe_model(self, request: Record) -> Record:
         record = self._records.find("model", request["ModelName"])

@@ -8,6 +8,8 @@ from local.sagemaker.errors import SageMakerError
 from local.template import ACCOUNT_ID
 
 Record = dict[str, Any]
+# Where a model's record holds the container that endpoints start, which a model package may have defined.
+SERVED = "ServedContainer"
 # Answers a request of the API.
 Operation = Callable[[Record], Record]
 
@@ -22,7 +24,7 @@ class Records:
 
     def create(self, kind: str, name: str, request: Record) -> Record:
         """Keep a request as a record; raise SageMakerError where the name is taken."""
-        arn = self._arn(kind, name)
+        arn = self.arn(kind, name)
         if name in self._records[kind]:
             code = "ResourceInUse" if kind == "training-job" else "ValidationException"
             raise SageMakerError(code, f'Cannot create already existing {kind} "{arn}".')
@@ -36,13 +38,17 @@ class Records:
         """Return a record; raise SageMakerError where there is none."""
         record = self.get(kind, name)
         if record is None:
-            arn = self._arn(kind, name)
+            arn = self.arn(kind, name)
             raise SageMakerError("ValidationException", f'Could not find {kind.replace("-", " ")} "{arn}".')
         return record
 
     def get(self, kind: str, name: str) -> Record | None:
         """Return a record, None where there is none."""
         return self._records[kind].get(name)
+
+    def all(self, kind: str) -> Iterable[Record]:
+        """Return the records of a kind."""
+        return self._records[kind].values()
 
     def delete(self, kind: str, name: str) -> Record:
         """Delete a record and its tags, and return the empty answer; raise SageMakerError where there is none."""
@@ -57,6 +63,10 @@ class Records:
         records.sort(key=lambda record: record["CreationTime"], reverse=request.get("SortOrder") != "Ascending")
         return {key: [summary(record) for record in records]}
 
+    def touch(self, record: Record) -> None:
+        """Note that a record was changed now."""
+        record["LastModifiedTime"] = datetime.now(UTC).timestamp()
+
     def tag(self, arn: str, tags: Iterable[Record]) -> None:
         """Add tags to a resource."""
         self._tags.setdefault(arn, {}).update({tag["Key"]: tag["Value"] for tag in tags})
@@ -65,7 +75,8 @@ class Records:
         """Return the tags of a resource."""
         return [{"Key": key, "Value": value} for key, value in self._tags.get(arn, {}).items()]
 
-    def _arn(self, kind: str, name: str) -> str:
+    def arn(self, kind: str, name: str) -> str:
+        """Return the ARN that a resource of a kind and a name has."""
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{kind}/{name}"
 
 

@@ -20,7 +20,7 @@ REDIRECTING = re.compile(
 
 
 def check_constraints(value: Any, shape: Shape, name: str = "request") -> None:
-    """Refuse text that is longer than SageMaker's own model of the request allows, or doesn't match its pattern.
+    """Refuse text that is longer than SageMaker's own model of the request allows, or not of its values or pattern.
 
     The SDK checks types and minima alone. Patterns with classes of Unicode, those of tags, are left to SageMaker.
     """
@@ -35,13 +35,20 @@ def check_constraints(value: Any, shape: Shape, name: str = "request") -> None:
             check_constraints(key, shape.key, name)
             check_constraints(inner, shape.value, name)
     elif shape.type_name == "string":
-        pattern = shape.metadata.get("pattern", "")
-        if len(value) > shape.metadata.get("max", len(value)):
-            message = f"{name} must have length less than or equal to {shape.metadata['max']}."
-            raise SageMakerError("ValidationException", message)
-        if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):
-            message = f"Value {value!r} at {name} must satisfy regular expression pattern: {pattern}"
-            raise SageMakerError("ValidationException", message)
+        _check_text(value, shape, name)
+
+
+def _check_text(value: str, shape: Shape, name: str) -> None:
+    pattern, values = shape.metadata.get("pattern", ""), shape.metadata.get("enum")
+    if len(value) > shape.metadata.get("max", len(value)):
+        message = f"{name} must have length less than or equal to {shape.metadata['max']}."
+        raise SageMakerError("ValidationException", message)
+    if values and value not in values:
+        message = f"Value {value!r} at {name} must satisfy enum value set: {', '.join(values)}"
+        raise SageMakerError("ValidationException", message)
+    if pattern and r"\p{" not in pattern and not re.fullmatch(pattern, value):
+        message = f"Value {value!r} at {name} must satisfy regular expression pattern: {pattern}"
+        raise SageMakerError("ValidationException", message)
 
 
 def check_environment(environment: Mapping[str, str]) -> None:
