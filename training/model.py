@@ -32,7 +32,11 @@ class Job:
 
     def write(self, path: Path) -> None:
         """Write the record as JSON."""
-        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
+        write_whole(path, self.to_json())
+
+    def to_json(self) -> str:
+        """Return the text of the record."""
+        return json.dumps(asdict(self), indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -42,19 +46,36 @@ class Job:
             ModelRecordError: there is none, or it isn't one.
         """
         try:
-            record = json.loads(path.read_text())
-            values = {field.name: record[field.name] for field in fields(cls)}
-            return cls(**values | {"labels": tuple(values["labels"])})
+            return cls.from_json(path.read_bytes(), str(path))
         except FileNotFoundError as error:
             raise ModelRecordError(f"There is no {path}; train a model first.") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelRecordError(f"{path} is not the record that `train` writes ({error!r}); train again.") from error
+        except OSError as error:
+            raise ModelRecordError(f"{path} can't be read: {error.strerror}.") from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> Self:
+        """Read the text of the record, which is at *where*.
+
+        Raises:
+            ModelRecordError: it isn't one.
+        """
+        try:
+            record = json.loads(text)
+            values = {field.name: record[field.name] for field in fields(cls)}
+            return cls(**values | {"labels": tuple(values["labels"])})
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"{where} is not the record that `train` writes ({error!r}); train again."
+            raise ModelRecordError(what) from error
 
 
 @dataclass(frozen=True)
 class Model(Job):
-    """A job that ended well: `artifact` is the S3 URI of model.tar.gz, `metrics` the last value of each metric."""
+    """A job that ended well: `artifact` is the S3 URI of model.tar.gz, `metrics` the last value of each metric.
+
+    `package` is the ARN of the model package by which the model registry knows it, empty where it isn't registered.
+    """
 
     artifact: str
     metrics: Mapping[str, float]
     billable_seconds: int
+    package: str = ""
