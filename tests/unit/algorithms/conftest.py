@@ -3,12 +3,23 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from threadpoolctl import threadpool_limits
 
+if TYPE_CHECKING:
+    from classifier.network import Network
+
 PROGRAM = Path(__file__).parents[3] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
+
+
+@pytest.fixture(scope="session")
+def network() -> "Network":
+    from classifier.conversion import pretrained_network
+
+    return pretrained_network()
 
 
 @pytest.fixture(autouse=True, scope="session")

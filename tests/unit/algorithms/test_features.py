@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifier.features import KINDS, Features, features_of
+from classifier.features import KINDS, Features, backbone_features, scattering_features
+from classifier.network import Network
 
 
-@pytest.fixture(params=[(name, side) for name, kind in KINDS.items() for side in kind.sides], ids=str)
-def features(request: pytest.FixtureRequest) -> Features:
-    return features_of(*request.param)
+@pytest.fixture(params=["backbone", *KINDS["scattering"].sides])
+def features(request: pytest.FixtureRequest, network: Network) -> Features:
+    return backbone_features(network) if request.param == "backbone" else scattering_features(request.param)
 
 
 def noise(features: Features, count: int = 2) -> NDArray[np.uint8]:

@@ -11,11 +11,11 @@ import pytest
 from classifier import model as model_module
 from classifier.errors import ModelError
 from classifier.estimator import MirrorKernelRidge
-from classifier.features import features_of
+from classifier.features import scattering_features
 from classifier.model import ARRAYS, METADATA, SHAPES, Model
 
 SIDE = 16
-FEATURES = features_of("scattering", SIDE)
+FEATURES = scattering_features(SIDE)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import serve
-from classifier.features import features_of
-from classifier.scattering import cores
+from classifier.features import scattering_features
+from classifier.processors import cores
 from tests.images import encoded, gradient
 from tests.waiting import LONGEST_SECONDS
 
@@ -23,7 +23,7 @@ HEAD = b"POST /invocations HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length
 class Counting:
     """Answers after a while, and counts how many predictions run at the same time."""
 
-    features = features_of("scattering", 16)
+    features = scattering_features(16)
     seconds = 0.02
 
     def __init__(self) -> None:

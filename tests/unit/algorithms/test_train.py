@@ -23,7 +23,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sound training job of twelve images, six dark and six bright."""
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     (tmp_path / "input" / "config").mkdir(parents=True)
-    configure(tmp_path, class_labels="dark,bright")
+    configure(tmp_path, class_labels="dark,bright", features="scattering")
     for channel in ("train", "validation"):
         for folder in (channel, f"{channel}_lst"):
             (tmp_path / "input" / "data" / folder).mkdir(parents=True)
@@ -60,7 +60,7 @@ def test_the_validation_channel_may_be_left_out(base: Path, capsys: pytest.Captu
 
 
 def test_more_images_than_landmarks_make_a_model_of_that_many_landmarks(base: Path) -> None:
-    configure(base, class_labels="dark,bright", landmarks="8", seed="3")
+    configure(base, class_labels="dark,bright", features="scattering", landmarks="8", seed="3")
     assert train.main() == 0
     assert Model.load(base / "model").arrays["landmarks"].shape[0] == 8
 
@@ -143,10 +143,10 @@ def test_a_job_that_cannot_work_says_why_and_leaves_no_model(
 
 
 def test_a_fault_of_the_program_itself_is_recorded_and_not_hidden(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(**_: object) -> None:
         raise ZeroDivisionError("as if by a bug")
 
-    monkeypatch.setattr(train, "features_of", fail)
+    monkeypatch.setattr(train, "MirrorKernelRidge", fail)
     with pytest.raises(ZeroDivisionError):
         train.main()
     assert (base / "output" / "failure").read_text() == "Training ended by ZeroDivisionError: as if by a bug"

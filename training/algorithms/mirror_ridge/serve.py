@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from classifier.errors import ImageError, ModelError
 from classifier.model import Model
 from classifier.paths import base
-from classifier.scattering import cores
+from classifier.processors import cores
 
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456

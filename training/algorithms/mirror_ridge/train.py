@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import scipy
 import sklearn
 from threadpoolctl import threadpool_limits
@@ -21,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from classifier.channels import Channel, read_channel
 from classifier.errors import AlgorithmError, DataError
 from classifier.estimator import MirrorKernelRidge
-from classifier.features import Features, features_of
+from classifier.features import Features, backbone_features, scattering_features
 from classifier.hyperparameters import Hyperparameters, read_hyperparameters
 from classifier.metrics import accuracy, calibration_error, coverage
 from classifier.model import SHAPES, Model
@@ -36,7 +37,7 @@ def train(root: Path) -> Model:
     """Run the training job whose directories stand below root and return the model; DataError says why not."""
     settings = read_hyperparameters(root / "input" / "config" / "hyperparameters.json")
     data = root / "input" / "data"
-    features = features_of(settings.features, settings.side)
+    features = _features(settings)
     training = _read(data, "train", settings, features)
     missing = sorted(set(range(len(settings.class_labels))) - set(training.classes.tolist()))
     if missing:
@@ -67,6 +68,15 @@ def train(root: Path) -> Model:
     return _model(settings, features, classifier, metrics)
 
 
+def _features(settings: Hyperparameters) -> Features:
+    if settings.features == "scattering":
+        return scattering_features(settings.side)
+    # Needs packages that serving does without.
+    from classifier.conversion import pretrained_network
+
+    return backbone_features(pretrained_network())
+
+
 def _read(data: Path, name: str, settings: Hyperparameters, features: Features) -> Channel:
     channel = read_channel(data, name, len(settings.class_labels), features)
     _log(f"read {len(channel.classes)} images of channel {name}")
@@ -85,6 +95,7 @@ def _model(
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "scikit-learn": sklearn.__version__,
+            "onnxruntime": onnxruntime.__version__,
         },
     }
     arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}

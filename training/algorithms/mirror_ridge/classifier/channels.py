@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from classifier.errors import DataError, ImageError
 from classifier.features import Features
-from classifier.scattering import cores
+from classifier.processors import cores
 
 LINE = re.compile(r"([0-9]{1,18})\t([0-9]{1,18})\t([^\t\0]+)")
 

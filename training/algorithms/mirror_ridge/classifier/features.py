@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from classifier import scattering
+from classifier import network, scattering
 from classifier.images import decode
+from classifier.network import Network
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Kind:
     gamma: float
 
 
-KINDS = {"scattering": Kind(sides=(32, 16, 48, 64), gamma=0.1)}
+KINDS = {
+    "backbone": Kind(sides=(network.SIDE,), gamma=0.2),
+    "scattering": Kind(sides=(32, 16, 48, 64), gamma=0.1),
+}
 """The features that there are, by name; the first is the default."""
 
 
@@ -55,6 +59,7 @@ class Features:
         grid: rows and columns of the grid
         blocks: the columns of a half, in their order
         transform: from images to features, see `__call__`
+        network: what the transform runs, where it is a pretrained network
     """
 
     name: str
@@ -63,6 +68,7 @@ class Features:
     grid: tuple[int, int]
     blocks: tuple[Block, ...]
     transform: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    network: Network | None = None
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of shape (n, d) of RGB images of shape (n, side, side, 3)."""
@@ -87,9 +93,27 @@ class Features:
         return np.concatenate(parts, axis=1)
 
 
-def features_of(name: str, side: int) -> Features:
-    """The features of that name, which is one of `KINDS`, for images of that side."""
+def scattering_features(side: int) -> Features:
+    """Wavelet scattering of images of that side; nothing of it is pretrained."""
     rows, columns = scattering.grid(side)
     left = np.arange(rows * columns).reshape(rows, columns)[:, : columns // 2]
     block = Block(scattering.CHANNELS, left.ravel())
-    return Features(name, side, Image.Resampling.LANCZOS, (rows, columns), (block,), scattering.features)
+    return Features("scattering", side, Image.Resampling.LANCZOS, (rows, columns), (block,), scattering.features)
+
+
+def backbone_features(pretrained: Network) -> Features:
+    """What a pretrained network makes of images."""
+    finest = max(network.GRIDS.values())
+    blocks = [
+        Block(network.CHANNELS[stage], np.arange(cells**2) if cells == finest else np.full(cells**2, -1))
+        for stage, cells in network.GRIDS.items()
+    ]
+    return Features(
+        name="backbone",
+        side=network.SIDE,
+        resampling=Image.Resampling.BICUBIC,
+        grid=(finest, finest),
+        blocks=(*blocks,),
+        transform=pretrained.features,
+        network=pretrained,
+    )

@@ -14,7 +14,7 @@ class Hyperparameters:
 
     Attributes:
         class_labels: names of the classes in the order of their numbers, 2 to 100, with commas between; required
-        features: what is computed from images: scattering
+        features: what is computed from images: backbone, by a network pretrained on ImageNet, or scattering
         side: width and height that images are squashed to; by default what suits the features
         gamma: inverse width of the kernel, for standardised features; by default what suits them
         seed: draws the landmarks where there are more images than landmarks

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import ModelError
-from classifier.features import KINDS, Features, features_of
+from classifier.features import KINDS, Features, backbone_features, scattering_features
 from classifier.kernel import mirror_kernel, softmax
+from classifier.network import Network
 
 FORMAT = 1
 ARRAYS = "model.npz"
@@ -59,7 +60,8 @@ class Model:
         return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
 
     def save(self, directory: Path) -> None:
-        """Write both files or none; the same model gives the same bytes."""
+        """Write all files or none; the same model gives the same bytes."""
+        network = self.features.network
         buffer = io.BytesIO()
         stored: dict[str, Any] = {**self.arrays, "landmarks": self.arrays["landmarks"].astype(np.float16)}
         np.savez(buffer, allow_pickle=False, **stored)
@@ -70,11 +72,13 @@ class Model:
             "side": self.features.side,
             "gamma": self.gamma,
             "slope": self.slope,
+            "network": network.record if network else None,
             **self.metadata,
         }
         text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         directory.mkdir(parents=True, exist_ok=True)
-        _write(directory, {ARRAYS: buffer.getvalue(), METADATA: text.encode()})
+        files = network.files if network else {}
+        _write(directory, {**files, ARRAYS: buffer.getvalue(), METADATA: text.encode()})
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -95,7 +99,11 @@ class Model:
         _check_settings(own, directory)
         labels = tuple(own.pop("labels"))
         _check_shapes(arrays, len(labels), directory)
-        features = features_of(own.pop("features"), own.pop("side"))
+        network, name, side = record.pop("network", None), own.pop("features"), own.pop("side")
+        if name == "backbone":
+            features = backbone_features(Network.load(directory, network))
+        else:
+            features = scattering_features(side)
         return cls(labels=labels, features=features, **own, arrays=arrays, metadata=record)
 
 

@@ -5,7 +5,6 @@ Scattering Convolution Networks", 2013, https://arxiv.org/abs/1203.1513. Mirrori
 coefficients, so an even and an odd part of each pair describe the image and its mirror image at once.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -14,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+
+from classifier.processors import cores
 
 SCALES = 3
 """Sizes of the wavelets, each twice the one before; the smallest suits edges about two pixels wide."""
@@ -54,11 +55,6 @@ def features(images: NDArray[np.uint8]) -> Floats:
 def grid(side: int) -> tuple[int, int]:
     """Rows and columns of windows in an image."""
     return side // WINDOW, side // WINDOW
-
-
-def cores() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _even_odd(images: NDArray[np.uint8]) -> Floats:
