@@ -115,7 +115,6 @@ def test_a_transposed_tensor_is_read_in_the_order_of_its_strides() -> None:
     np.testing.assert_array_equal(weights_module._tensor(view, np.arange(7.0)), [[1, 3, 5], [2, 4, 6]])
 
 
-@pytest.mark.drill("Hostile files")
 @pytest.mark.parametrize(
     ("offset", "strides"), [(2, (1, 2)), (1, (2, 2)), (-1, (1, 2)), (6, (-1, -2)), (0, (1, 2**40))], ids=str
 )
@@ -134,7 +133,6 @@ def test_without_the_package_training_says_what_to_install(monkeypatch: pytest.M
         read_package()
 
 
-@pytest.mark.drill("Hostile files")
 def test_weights_of_another_checksum_are_never_unpickled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
@@ -154,7 +152,6 @@ def test_weights_of_another_checksum_are_never_unpickled(monkeypatch: pytest.Mon
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.drill("Hostile files")
 @pytest.mark.parametrize("name", [print, OrderedDict.fromkeys, io.BytesIO])
 def test_headers_may_call_for_no_other_name(name: object) -> None:
     with pytest.raises((pickle.UnpicklingError, AttributeError)):
@@ -185,7 +182,6 @@ def test_a_missing_file_of_the_network_is_named(network: Network, tmp_path: Path
         Network.load(tmp_path, network.record)
 
 
-@pytest.mark.drill("Torn files and full disks")
 def test_a_torn_network_is_refused(network: Network, tmp_path: Path) -> None:
     (save(network, tmp_path) / FILE).write_bytes(network.files[FILE][:-1])
     with pytest.raises(ModelError, match="is not the network that the model was trained with"):
@@ -200,7 +196,6 @@ def test_a_network_larger_than_any_that_training_writes_is_refused_unread(
         Network.load(save(network, tmp_path), network.record)
 
 
-@pytest.mark.drill("Hostile files")
 @pytest.mark.parametrize("data", [b"", b"text", b"\x08\x09"], ids=["empty", "text", "no graph"])
 def test_what_is_no_graph_is_refused_even_with_its_own_checksum(data: bytes) -> None:
     with pytest.raises(ModelError, match="The network"):
