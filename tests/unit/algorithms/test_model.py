@@ -1,18 +1,23 @@
 """Model files: what is written is what is read, byte for byte, and a damaged directory is refused."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from classifier import model as model_module
+from classifier import arrays as arrays_module
 from classifier.errors import ModelError
 from classifier.estimator import MirrorKernelRidge
+from classifier.familiarity import learn
 from classifier.features import scattering_features
-from classifier.model import ARRAYS, METADATA, SHAPES, Model
+from classifier.model import ARRAYS, FAMILIARITY_SHAPES, METADATA, SHAPES, Model
+from classifier.threshold import Threshold, recommend
+from contracts.answer import parse_answer
 
 SIDE = 16
 FEATURES = scattering_features(SIDE)
@@ -22,9 +27,19 @@ FEATURES = scattering_features(SIDE)
 def trained() -> tuple[MirrorKernelRidge, Model]:
     images = np.random.default_rng(0).integers(0, 256, (30, SIDE, SIDE, 3), dtype=np.uint8)
     images[::2] //= 2
-    classifier = MirrorKernelRidge(mirrored=True).fit(FEATURES(images), np.arange(30) % 2)
-    arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
-    return classifier, Model(("dim", "bright"), FEATURES, classifier.gamma, classifier.slope_, arrays, {"note": "é"})
+    rows, codes = FEATURES(images), np.arange(30) % 2
+    classifier = MirrorKernelRidge(mirrored=True).fit(rows, codes)
+    model = Model(
+        labels=("dim", "bright"),
+        features=FEATURES,
+        gamma=classifier.gamma,
+        slope=classifier.slope_,
+        arrays={name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES},
+        familiarity=learn(FEATURES.pooled(rows)),
+        threshold=recommend(classifier.out_of_fold_proba_, codes, 0.3),
+        metadata={"note": "é"},
+    )
+    return classifier, model
 
 
 def test_a_model_read_back_answers_as_the_classifier_does(
@@ -36,6 +51,52 @@ def test_a_model_read_back_answers_as_the_classifier_does(
     images = np.random.default_rng(1).integers(0, 200, (9, SIDE, SIDE, 3), dtype=np.uint8)
     np.testing.assert_allclose(loaded.predict_proba(images), classifier.predict_proba(FEATURES(images)), atol=1e-3)
     assert (loaded.labels, loaded.features.side, loaded.metadata) == (("dim", "bright"), SIDE, {"note": "é"})
+    assert loaded.threshold == model.threshold
+    pooled = FEATURES.pooled(FEATURES(images))
+    np.testing.assert_array_equal(loaded.familiarity.score(pooled), model.familiarity.score(pooled))
+
+
+def test_an_answer_describes_the_model_that_gives_it(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    release = trained[1].save(tmp_path)
+    loaded = Model.load(tmp_path)
+    image = np.random.default_rng(2).integers(0, 100, (SIDE, SIDE, 3), dtype=np.uint8)
+    answer = parse_answer(json.dumps(loaded.answer(image)).encode())
+    assert (answer.labels, answer.release, answer.threshold) == (("dim", "bright"), release, loaded.threshold.value)
+    assert answer.probabilities == tuple(loaded.predict_proba(image[np.newaxis])[0])
+    assert answer.familiarity_limit == 0.05
+    assert answer.explanation is None
+    explained = parse_answer(json.dumps(loaded.answer(image, explained=True)).encode())
+    assert explained.probabilities == answer.probabilities
+    assert explained.explanation is not None
+    assert (len(explained.explanation), len(explained.explanation[0])) == FEATURES.grid
+
+
+def test_the_release_names_the_content(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
+    model = trained[1]
+    release = model.save(tmp_path / "one")
+    assert release == model.save(tmp_path / "two") == Model.load(tmp_path / "one").release
+    assert re.fullmatch("[0-9a-f]{12}", release)
+    others = [
+        replace(model, labels=("dark", "bright")),
+        replace(model, slope=model.slope * 1.01),
+        replace(model, arrays={**model.arrays, "intercept": model.arrays["intercept"] * 2}),
+        replace(model, threshold=Threshold(None, 0.02, 30, 0, 0, 1.0)),
+        replace(model, metadata={"note": "e"}),
+    ]
+    assert len({release, *(other.save(tmp_path / "other") for other in others)}) == 1 + len(others)
+
+
+@pytest.mark.parametrize("change", [{"threshold": {"value": 0.5}}, {"slope": 1.0}, {"note": "another"}], ids=str)
+def test_a_model_that_was_changed_after_training_is_refused(
+    trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    trained[1].save(tmp_path)
+    record = json.loads((tmp_path / METADATA).read_text())
+    if "threshold" in change:
+        change = {"threshold": record["threshold"] | change["threshold"]}
+    (tmp_path / METADATA).write_text(json.dumps(record | change))
+    with pytest.raises(ModelError, match=f"is not the release {record['release']}: it was changed after training"):
+        Model.load(tmp_path)
 
 
 def test_the_same_model_is_saved_as_the_same_bytes(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
@@ -83,7 +144,7 @@ def test_a_truncated_file_is_refused(
         Model.load(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 2}', '{"format": 1}'])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 1}', '{"format": 2}'])
 def test_metadata_of_another_kind_is_refused(
     trained: tuple[MirrorKernelRidge, Model], tmp_path: Path, text: str
 ) -> None:
@@ -107,6 +168,12 @@ def test_metadata_of_another_kind_is_refused(
         {"gamma": None},
         {"slope": "steep"},
         {"slope": float("inf")},
+        {"familiarity_limit": 1.5},
+        {"familiarity_limit": "0.05"},
+        {"threshold": 0.9},
+        {"threshold": {"value": 0.9}},
+        {"threshold": {"value": -0.1, "max_error": 0.02, "images": 9, "accepted": 9, "wrong": 0, "error_upper": 0.01}},
+        {"release": None},
     ],
     ids=str,
 )
@@ -151,7 +218,7 @@ def test_an_array_whose_header_lies_takes_no_memory(
 ) -> None:
     trained[1].save(tmp_path)
     with zipfile.ZipFile(tmp_path / ARRAYS, "w") as packed:
-        for name in SHAPES:
+        for name in SHAPES | FAMILIARITY_SHAPES:
             packed.writestr(f"{name}.npy", array_file(header))
     with pytest.raises(ModelError):
         Model.load(tmp_path)
@@ -163,7 +230,7 @@ def test_arrays_that_unpack_to_more_than_any_model_has_are_refused(
     trained[1].save(tmp_path)
     with zipfile.ZipFile(tmp_path / ARRAYS, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("mean.npy", bytes(1_000_000))
-    monkeypatch.setattr(model_module, "MAX_BYTES", 999_999)
+    monkeypatch.setattr(arrays_module, "MAX_BYTES", 999_999)
     with pytest.raises(ModelError, match="unpack to more than 999,999"):
         Model.load(tmp_path)
 
@@ -188,6 +255,6 @@ def test_arrays_that_are_not_finite_are_refused(trained: tuple[MirrorKernelRidge
 @pytest.mark.drill("Hostile files")
 def test_objects_among_the_arrays_are_never_unpickled(trained: tuple[MirrorKernelRidge, Model], tmp_path: Path) -> None:
     trained[1].save(tmp_path)
-    np.savez(tmp_path / ARRAYS, **{name: np.array([{"an": "object"}]) for name in SHAPES})  # type: ignore[arg-type]  # stubs take the names for options
+    np.savez(tmp_path / ARRAYS, **{name: np.array([{"an": "object"}]) for name in SHAPES | FAMILIARITY_SHAPES})  # type: ignore[arg-type]  # stubs take the names for options
     with pytest.raises(ModelError, match="allow_pickle=False"):
         Model.load(tmp_path)

@@ -22,12 +22,14 @@ from threadpoolctl import threadpool_limits
 from classifier.channels import Channel, read_channel
 from classifier.errors import AlgorithmError, DataError
 from classifier.estimator import MirrorKernelRidge
+from classifier.familiarity import Familiarity, learn
 from classifier.features import Features, backbone_features, scattering_features
 from classifier.hyperparameters import Hyperparameters, read_hyperparameters
 from classifier.metrics import accuracy, calibration_error, coverage
 from classifier.model import SHAPES, Model
 from classifier.paths import base
 from classifier.predictions import write_out_of_fold, write_test
+from classifier.threshold import Threshold, recommend
 
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
@@ -65,7 +67,9 @@ def train(root: Path) -> Model:
         write_test(root / "output" / "data", settings.class_labels, validation, data / "validation", predicted)
     _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
     write_out_of_fold(root / "output" / "data", settings.class_labels, training, out_of_fold)
-    return _model(settings, features, classifier, metrics)
+    threshold = recommend(out_of_fold, training.classes, settings.max_error)
+    _log(_advice(threshold))
+    return _model(settings, features, classifier, learn(features.pooled(rows)), threshold, metrics)
 
 
 def _features(settings: Hyperparameters) -> Features:
@@ -83,8 +87,22 @@ def _read(data: Path, name: str, settings: Hyperparameters, features: Features) 
     return channel
 
 
+def _advice(threshold: Threshold) -> str:
+    if threshold.value is None:
+        return f"no threshold keeps the error at most {threshold.max_error:g}: nothing is accepted"
+    return (
+        f"threshold {threshold.value:g} accepts {threshold.accepted} of {threshold.images} images, "
+        f"{threshold.wrong} of them wrong: an error of at most {threshold.error_upper:.4f}"
+    )
+
+
 def _model(
-    settings: Hyperparameters, features: Features, classifier: MirrorKernelRidge, metrics: dict[str, float]
+    settings: Hyperparameters,
+    features: Features,
+    classifier: MirrorKernelRidge,
+    familiarity: Familiarity,
+    threshold: Threshold,
+    metrics: dict[str, float],
 ) -> Model:
     metadata: dict[str, Any] = {
         "dataset_sha256": settings.dataset_sha256,
@@ -99,7 +117,16 @@ def _model(
         },
     }
     arrays = {name: getattr(classifier, f"{name}_").astype(np.float32) for name in SHAPES}
-    return Model(settings.class_labels, features, settings.gamma, classifier.slope_, arrays, metadata)
+    return Model(
+        labels=settings.class_labels,
+        features=features,
+        gamma=settings.gamma,
+        slope=classifier.slope_,
+        arrays=arrays,
+        familiarity=familiarity,
+        threshold=threshold,
+        metadata=metadata,
+    )
 
 
 def _log(line: str) -> None:
@@ -119,13 +146,14 @@ def main() -> int:
     try:
         # One thread for linear algebra gives the same model on any number of cores; images use them all.
         with threadpool_limits(1):
-            train(root).save(root / "model")
+            release = train(root).save(root / "model")
     except AlgorithmError as error:
         _fail(root, str(error))
         return 1
     except BaseException as error:
         _fail(root, f"Training ended by {type(error).__name__}: {error}")
         raise
+    _log(f"release {release}")
     return 0
 
 

@@ -83,6 +83,11 @@ class Features:
         """The grid cell of each column of a half, shape (d/2,): row * columns + column, or -1 for several cells."""
         return np.concatenate([np.tile(block.cells, block.channels) for block in self.blocks])
 
+    @property
+    def pooled_columns(self) -> int:
+        """Columns of `pooled`."""
+        return sum(block.channels for block in self.blocks)
+
     def pooled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The even half of features of shape (n, d), averaged over the cells: (n, channels of all blocks)."""
         parts, start = [], 0

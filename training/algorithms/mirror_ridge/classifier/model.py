@@ -1,12 +1,9 @@
 """A trained model: a directory with arrays and metadata that can't run code."""
 
-import io
+import hashlib
 import json
-import math
-import zipfile
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,30 +11,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.arrays import pack, unpack
 from classifier.errors import ModelError
-from classifier.features import KINDS, Features, backbone_features, scattering_features
+from classifier.explain import explain
+from classifier.familiarity import Familiarity
+from classifier.features import Features, backbone_features, scattering_features
 from classifier.kernel import mirror_kernel, softmax
+from classifier.metadata import check
 from classifier.network import Network
+from classifier.threshold import CONFIDENCE_LEVEL, Threshold
 
-FORMAT = 1
+FORMAT = 2
 ARRAYS = "model.npz"
 METADATA = "model.json"
 MAX_BYTES = 1 << 30
-"""Bytes of a model's file, and of its arrays unpacked; the largest that training can make has about a tenth."""
+"""Bytes of a model's file; the largest that training can make has about a tenth."""
 SHAPES = {"mean": "d", "scale": "d", "landmarks": "md", "weights": "mk", "intercept": "k"}
-"""Arrays of a model and their axes: d columns, m landmarks, k classes."""
+"""Arrays of the classifier and their axes: d columns, m landmarks, k classes."""
+FAMILIARITY_SHAPES = {"references": "rp", "distances": "r"}
+"""Arrays that familiarity is judged by: r training images, p pooled columns."""
+HALVED = frozenset({"landmarks", "references"})
+RELEASE_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class Model:
-    """Everything a prediction needs, and where it came from.
+    """Everything an answer needs, and where it came from.
 
     Attributes:
         labels: class names in the order of the probabilities
         features: what the kernel compares of images
         gamma, slope: of the kernel and of the softmax
         arrays: see `SHAPES`
+        familiarity: judges whether an image is like the training images
+        threshold: from which confidence an answer is accepted, and what that rests on
         metadata: sha256 of the training data, versions and metrics
+        release: names the content of the model; empty until it has been saved
     """
 
     labels: tuple[str, ...]
@@ -45,7 +54,10 @@ class Model:
     gamma: float
     slope: float
     arrays: Mapping[str, NDArray[np.float32]]
+    familiarity: Familiarity
+    threshold: Threshold
     metadata: Mapping[str, Any]
+    release: str = ""
 
     @cached_property
     def squares(self) -> NDArray[np.float32]:
@@ -55,16 +67,43 @@ class Model:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Probabilities of shape (n, k) for RGB images of shape (n, side, side, 3)."""
-        rows = (self.features(images) - self.arrays["mean"]) / self.arrays["scale"]
-        kernel = mirror_kernel(rows, self.arrays["landmarks"], self.squares, rows.shape[1] // 2, self.gamma)
-        return softmax(self.slope * (kernel @ self.arrays["weights"] + self.arrays["intercept"]))
+        return self._probabilities(self._standardised(self.features(images)))
 
-    def save(self, directory: Path) -> None:
-        """Write all files or none; the same model gives the same bytes."""
+    def answer(self, image: NDArray[np.uint8], *, explained: bool = False) -> dict[str, Any]:
+        """What is answered of one RGB image of shape (side, side, 3), ready for JSON.
+
+        With `explained` it has also the rows of the grid over the image, see `classifier.explain`.
+        """
+        described = self.features(image[np.newaxis])
+        row = self._standardised(described)
+        answer = {
+            "probabilities": self._probabilities(row)[0].tolist(),
+            "labels": list(self.labels),
+            "release": self.release,
+            "threshold": self.threshold.value,
+            "familiarity": float(self.familiarity.score(self.features.pooled(described))[0]),
+            "familiarity_limit": self.familiarity.limit,
+        }
+        if explained:
+            answer["explanation"] = explain(row[0], self.features, self._scores).round(4).tolist()
+        return answer
+
+    def _standardised(self, described: NDArray[np.float32]) -> NDArray[np.float32]:
+        rows: NDArray[np.float32] = (described - self.arrays["mean"]) / self.arrays["scale"]
+        return rows
+
+    def _scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        kernel = mirror_kernel(rows, self.arrays["landmarks"], self.squares, rows.shape[1] // 2, self.gamma)
+        scores: NDArray[np.float32] = kernel @ self.arrays["weights"] + self.arrays["intercept"]
+        return scores
+
+    def _probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        return softmax(self.slope * self._scores(rows))
+
+    def save(self, directory: Path) -> str:
+        """Write all files or none and return the release; the same model gives the same bytes."""
         network = self.features.network
-        buffer = io.BytesIO()
-        stored: dict[str, Any] = {**self.arrays, "landmarks": self.arrays["landmarks"].astype(np.float16)}
-        np.savez(buffer, allow_pickle=False, **stored)
+        own = {"references": self.familiarity.references, "distances": self.familiarity.distances}
         record = {
             "format": FORMAT,
             "labels": self.labels,
@@ -72,85 +111,79 @@ class Model:
             "side": self.features.side,
             "gamma": self.gamma,
             "slope": self.slope,
+            "threshold": {**asdict(self.threshold), "confidence_level": CONFIDENCE_LEVEL},
+            "familiarity_limit": self.familiarity.limit,
             "network": network.record if network else None,
             **self.metadata,
         }
-        text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        files = {**(network.files if network else {}), ARRAYS: pack({**self.arrays, **own}, HALVED)}
+        release = _release(record, files)
         directory.mkdir(parents=True, exist_ok=True)
-        files = network.files if network else {}
-        _write(directory, {**files, ARRAYS: buffer.getvalue(), METADATA: text.encode()})
+        _write(directory, {**files, METADATA: _text({"release": release, **record})})
+        return release
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
         """Read a directory that `save` wrote; ModelError says what is wrong with any other."""
         try:
             record = json.loads(_read(directory / METADATA))
-            if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
+            if not isinstance(record, dict) or record.get("format") != FORMAT:
                 raise ModelError(f"The model in {directory} is not of format {FORMAT}, which this program reads.")
-            with zipfile.ZipFile(io.BytesIO(_read(directory / ARRAYS))) as packed:
-                if sum(member.file_size for member in packed.infolist()) > MAX_BYTES:
-                    raise ModelError(f"The arrays in {directory} unpack to more than {MAX_BYTES:,} bytes.")
-                arrays = {name: _read_array(packed, name) for name in SHAPES}
-            own = {name: record.pop(name) for name in ("labels", "features", "side", "gamma", "slope")}
+            check(record, directory)
+            files = {ARRAYS: _read(directory / ARRAYS)}
         except FileNotFoundError as error:
             raise ModelError(f"The model directory {directory} has no {Path(error.filename).name}.") from error
-        except (OSError, EOFError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelError(f"The model in {directory} can't be read: {error}.") from error
-        _check_settings(own, directory)
-        labels = tuple(own.pop("labels"))
-        _check_shapes(arrays, len(labels), directory)
-        network, name, side = record.pop("network", None), own.pop("features"), own.pop("side")
-        if name == "backbone":
-            features = backbone_features(Network.load(directory, network))
-        else:
-            features = scattering_features(side)
-        return cls(labels=labels, features=features, **own, arrays=arrays, metadata=record)
+        release = record.pop("release")
+        features = _features(directory, record)
+        sizes = {"k": len(record["labels"]), "d": 2 * len(features.cells), "p": features.pooled_columns}
+        try:
+            arrays = unpack(files[ARRAYS], SHAPES | FAMILIARITY_SHAPES, sizes)
+        except ModelError as error:
+            raise ModelError(f"The model in {directory} can't be used. {error}") from error
+        if features.network:
+            files.update(features.network.files)
+        if release != _release(record, files):
+            raise ModelError(f"The model in {directory} is not the release {release}: it was changed after training.")
+        del record["format"], record["features"], record["side"], record["network"]
+        threshold = {name: record["threshold"][name] for name in Threshold.__dataclass_fields__}
+        familiarity = Familiarity(arrays["references"], arrays["distances"], record.pop("familiarity_limit"))
+        return cls(
+            labels=tuple(record.pop("labels")),
+            features=features,
+            gamma=record.pop("gamma"),
+            slope=record.pop("slope"),
+            arrays={name: arrays[name] for name in SHAPES},
+            familiarity=familiarity,
+            threshold=Threshold(**threshold),
+            metadata={name: value for name, value in record.items() if name != "threshold"},
+            release=release,
+        )
+
+
+def _features(directory: Path, record: Mapping[str, Any]) -> Features:
+    if record["features"] == "backbone":
+        return backbone_features(Network.load(directory, record["network"]))
+    return scattering_features(record["side"])
+
+
+def _release(record: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """Name a model by its content: the same data give the same release."""
+    digest = hashlib.sha256(_text(record))
+    for name in sorted(files):
+        digest.update(hashlib.sha256(files[name]).digest())
+    return digest.hexdigest()[:RELEASE_DIGITS]
+
+
+def _text(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _read(path: Path) -> bytes:
     if path.stat().st_size > MAX_BYTES:
         raise ModelError(f"{path} has more than {MAX_BYTES:,} bytes.")
     return path.read_bytes()
-
-
-def _read_array(packed: zipfile.ZipFile, name: str) -> NDArray[np.float32]:
-    """Read one array, if it has as many bytes as its header says: NumPy would first make room for what it says."""
-    content = packed.read(f"{name}.npy")
-    stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"{name} is an array of format {version}")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    if not dtype.hasobject and math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError(f"{name} has {len(content)} bytes for a shape of {shape}")
-    stream.seek(0)
-    array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    return array.astype(np.float32)
-
-
-def _check_settings(own: Mapping[str, Any], directory: Path) -> None:
-    labels = own["labels"]
-    kind = KINDS.get(own["features"]) if isinstance(own["features"], str) else None
-    fits = {
-        "labels": isinstance(labels, list) and len(labels) > 1 and all(type(label) is str for label in labels),
-        "features": kind is not None,
-        "side": type(own["side"]) is int and (kind is None or own["side"] in kind.sides),
-        "gamma": type(own["gamma"]) in (int, float) and math.isfinite(own["gamma"]),
-        "slope": type(own["slope"]) in (int, float) and math.isfinite(own["slope"]),
-    }
-    for name in (name for name, fit in fits.items() if not fit):
-        raise ModelError(f"The model in {directory} has a {name} that can't be: {str(own[name])[:80]}.")
-
-
-def _check_shapes(arrays: Mapping[str, NDArray[Any]], classes: int, directory: Path) -> None:
-    sizes = {"k": classes}
-    for name, axes in SHAPES.items():
-        array = arrays[name]
-        fits = array.ndim == len(axes) and all(
-            sizes.setdefault(axis, size) == size for axis, size in zip(axes, array.shape, strict=True)
-        )
-        if not fits or not np.isfinite(array).all():
-            raise ModelError(f"The model in {directory} is damaged: {name} has shape {array.shape} or isn't finite.")
 
 
 def _write(directory: Path, files: Mapping[str, bytes]) -> None:
