@@ -28,6 +28,7 @@ from monitoring.drift.measures import measure
 from monitoring.drift.verdict import Verdict, compare, overall
 from monitoring.drift.window import Sample
 from training.datasets import cifar
+from training.datasets.collection import pixels_of
 
 PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
@@ -188,7 +189,7 @@ def main() -> None:
     collection = cifar.collect(options.archive, str(options.archive), classes, cifar.SIDE)
     codes = np.array([classes.index(name) for name in collection.table["class"]])
     with threadpool_limits(1):
-        described = describe(collection.pixels, codes)
+        described = describe(np.stack([pixels_of(png) for png in collection.images]), codes)
         Console().print(rates(described, codes, classes, options.trials))
 
 

@@ -39,6 +39,7 @@ from contracts.dataset import DatasetRecord
 from local.sagemaker.container_client import reserve_port
 from training import stage
 from training.datasets import cifar
+from training.datasets.collection import pixels_of
 
 PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "mirror_ridge"
 sys.path.insert(0, str(PROGRAM))
@@ -242,13 +243,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     collection = cifar.collect(options.archive, str(options.archive), CLASSES, cifar.SIDE)
     codes = np.array([CLASSES.index(name) for name in collection.table["class"]])
+    images = np.stack([pixels_of(png) for png in collection.images])
     training = (collection.table["split"] == "train").to_numpy()
     console = Console()
     # As the container's programs do: threads of linear algebra would fight those of the images for the cores.
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
-        console.print(quality(collection.pixels, codes, training, options.seeds))
-        dataset = stage.write(collection, Path(folder), NAME, CLASSES)
-        console.print(costs(dataset, Path(folder), collection.pixels))
+        console.print(quality(images, codes, training, options.seeds))
+        dataset = stage.write(collection, Path(folder), NAME, CLASSES, cifar.SIDE, exact=False)
+        console.print(costs(dataset, Path(folder), images))
 
 
 if __name__ == "__main__":

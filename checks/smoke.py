@@ -79,7 +79,7 @@ def _deploy_app(copy: Copy, model: Model, evaluation: Evaluation) -> None:
         f"DataBucketName={copy.bucket}",
         f"EndpointName={copy.name}",
         f"ClassLabels={','.join(model.labels)}",
-        f"ImageSize={model.image_size}",
+        *(f"{name}={value}" for name, value in model.image_parameters.items()),
     ]
     if evaluation.recommended:
         parameters.append(f"ConfidenceThreshold={evaluation.recommended.threshold}")

@@ -18,9 +18,14 @@ def stage(
     verify: Verify = True,
     classes: Classes = "",
     name: Annotated[str, typer.Option(help="Name of the data set; by default that of its source.")] = "",
-    image_size: Annotated[int, typer.Option(min=16, max=224, help="Side of the images in pixels.")] = 32,
-    skip_broken: Annotated[
-        bool, typer.Option("--skip-broken", help="Skip broken images of a folder; otherwise they are an error.")
+    max_side: Annotated[
+        int, typer.Option(min=16, max=224, help="Longest side of the images in pixels; smaller ones are kept.")
+    ] = 224,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Squash images to squares of --max-side, for SageMaker's own algorithm.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a folder with broken images; otherwise they are left out.")
     ] = False,
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,
@@ -43,8 +48,9 @@ def stage(
             verify=verify,
             classes=names(classes),
             name=name,
-            image_size=image_size,
-            skip_broken=skip_broken,
+            max_side=max_side,
+            exact=exact,
+            strict=strict,
         )
         table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
         console.print(f"{staged.name}: {out / staged.folder}")

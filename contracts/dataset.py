@@ -33,13 +33,15 @@ class ListEntry:
 class DatasetRecord:
     """What `dataset.json` says of a data set.
 
-    `counts` holds the number of images by split and class. `sha256` covers the content: for each split its `.lst`, then
+    Its images are those that the workflow would send to the model: at most `max_side` pixels a side, or if `exact`
+    squares of exactly that. `counts` holds the number of images by split and class. `sha256` covers the content: for each split its `.lst`, then
     its PNG files in that order. `source_sha256` covers what the data set was made from.
     """
 
     name: str
     classes: tuple[str, ...]
-    image_size: int
+    max_side: int
+    exact: bool
     counts: dict[str, dict[str, int]]
     source: str
     source_sha256: str
@@ -109,11 +111,13 @@ def parse_lst(text: str, classes: int, where: str) -> list[ListEntry]:
 
 def _check(values: dict[str, Any]) -> None:
     """Raise ValueError or TypeError where what a record says is of another type."""
-    classes, counts, size = values["classes"], values["counts"], values["image_size"]
+    classes, counts, size = values["classes"], values["counts"], values["max_side"]
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise TypeError("classes is not a list of names")
     if not isinstance(size, int) or size < 1:
-        raise ValueError(f"image_size is {size!r}")
+        raise ValueError(f"max_side is {size!r}")
+    if not isinstance(values["exact"], bool):
+        raise TypeError(f"exact is {values['exact']!r}")
     if {*counts} != {*SPLITS} or any({*of_split} != {*classes} for of_split in counts.values()):
         raise ValueError(f"counts is {counts!r}")
 

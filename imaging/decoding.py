@@ -3,10 +3,15 @@
 import io
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, WebPImagePlugin
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
+from imaging.fitting import as_png, bounded_size, resized
 from imaging.transparency import apply_colour_key, over_white
+
+Size = tuple[int, int]
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -19,11 +24,13 @@ MAX_RUN_LENGTH_PIXELS = 4_000_000
 START_OF_SCAN = b"\xff\xda"
 # Pillow itself registers the first four; unless it knows all of them it would import every decoder that it has.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", WebPImagePlugin.WebPImageFile.format)
+# How the names of such files end.
+SUFFIXES = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".webp"})
 # Not JPEG: the further pictures of a phone's photograph (MPO) are previews.
 ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
 JPEG_FORMATS = ("JPEG", "MPO")
-# Of 12 megapixels the resize then takes half of the time, and moves no channel by more than 4 of 255.
-REDUCING_GAP = 4.0
+# Values of EXIF's orientation that exchange width and height.
+TURNED = frozenset({5, 6, 7, 8})
 
 # The size is checked against MAX_PIXELS from the header, before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -69,34 +76,43 @@ def check_header(image: ImageFile.ImageFile, data: bytes) -> None:
         raise InvalidImage(f"The image has {data.count(START_OF_SCAN):,} scans, too many for its size.")
 
 
-def decode(data: bytes, side: int) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the one still picture that the bytes hold, and the width and height it is stored with.
+@dataclass(frozen=True)
+class ModelInput:
+    """What is sent to the model: a PNG, and the width and height that the picture was stored with."""
 
-    It is upright, has 8 bits a channel and perhaps transparency. A JPEG may come smaller than it is
-    stored, but not below twice `side`: of 12 megapixels that takes a fifth of the time, and at 224 pixels moves a
-    channel by at most 18 of 255 on line art and 3 on a smooth picture.
+    png: bytes
+    width: int
+    height: int
+
+
+def decode(data: bytes, target: Callable[[Size], Size]) -> tuple[Image.Image, Size]:
+    """Return the one still picture that the bytes hold as its `target` size, and the size it is stored with.
+
+    It is upright RGB, and over white where it is transparent. `target` gives the width and height that are wanted of a
+    picture of some width and height. A JPEG may be read smaller than it is stored, but not below twice the target: of
+    12 megapixels that takes a fifth of the time, and at 224 pixels moves a channel by at most 18 of 255 on line art and
+    3 on a smooth picture.
     """
     reader = BoundedReader(data)
     # What Pillow warns of is either an error later on or doesn't matter.
     with warnings.catch_warnings(action="ignore"), Image.open(reader, formats=FORMATS) as image:
         check_header(image, data)
-        size = image.size
-        image.draft("RGB", (2 * side, 2 * side))
+        width, height = size = image.size
+        wanted = target(size)
+        image.draft("RGB", (2 * wanted[0], 2 * wanted[1]))
         raw_mode = str(image.tile[0].args) if image.format == "PNG" else ""
         # Decoding all of it is what verifies it.
         image.load()
-        return ImageOps.exif_transpose(apply_colour_key(image, raw_mode, reader)), size
+        if image.getexif().get(ExifTags.Base.Orientation) in TURNED:
+            wanted = target((height, width))
+        upright = ImageOps.exif_transpose(apply_colour_key(image, raw_mode, reader))
+        return resized(over_white(upright), wanted), size
 
 
-def squash(data: bytes, side: int) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the picture as `side` x `side` pixels of RGB, and the width and height it is stored with.
-
-    Raises:
-        ImageTooLarge: it has more than MAX_PIXELS.
-        InvalidImage: the bytes aren't one still picture of a format that is taken, or take too long.
-    """
+def _decoded(data: bytes, target: Callable[[Size], Size]) -> tuple[Image.Image, Size]:
+    """As `decode`, but raises ImageTooLarge or InvalidImage for whatever a decoder raises."""
     try:
-        image, size = decode(data, side)
+        return decode(data, target)
     except (InvalidImage, ImageTooLarge, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -104,4 +120,30 @@ def squash(data: bytes, side: int) -> tuple[Image.Image, tuple[int, int]]:
     # Decoders raise anything on data that isn't what its header says; what they were given is at fault.
     except Exception as error:
         raise InvalidImage(f"The object can't be decoded as an image: {str(error) or type(error).__name__}") from error
-    return over_white(image).resize((side, side), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP), size
+
+
+def bound(data: bytes, max_side: int) -> tuple[Image.Image, Size]:
+    """Return the picture in RGB, upright, its longest side at most `max_side` pixels, and the size it is stored with.
+
+    It keeps its aspect ratio, and is never enlarged: a picture that is small enough keeps its pixels.
+
+    Raises:
+        ImageTooLarge: it has more than MAX_PIXELS.
+        InvalidImage: the bytes aren't one still picture of a format that is taken, or take too long.
+    """
+    return _decoded(data, lambda size: bounded_size(size, max_side))
+
+
+def squash(data: bytes, side: int) -> tuple[Image.Image, Size]:
+    """Return the picture as `side` x `side` pixels of RGB, upright, and the size it is stored with; raises as `bound`."""
+    return _decoded(data, lambda _: (side, side))
+
+
+def model_input(data: bytes, max_side: int, *, exact: bool) -> ModelInput:
+    """Return what the model is given of an image file: bounded to `max_side`, or if `exact` squashed to a square of it.
+
+    The workflow, the data set and `predict` all make it here, so that one file gives the same bytes everywhere.
+    Raises as `bound`.
+    """
+    image, (width, height) = (squash if exact else bound)(data, max_side)
+    return ModelInput(as_png(image), width, height)

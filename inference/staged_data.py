@@ -28,7 +28,8 @@ class Dataset:
     name: str
     bucket: str
     classes: tuple[str, ...]
-    image_size: int
+    max_side: int
+    exact: bool
     test: tuple[ListedImage, ...]
 
     @classmethod
@@ -39,7 +40,8 @@ class Dataset:
         """
         address = S3Address(bucket, f"{dataset_folder(name)}/{RECORD}")
         record = DatasetRecord.from_json(read_object(s3, bucket, address.key), str(address))
-        return cls(name, bucket, record.classes, record.image_size, _listed(s3, bucket, name, "test", record.classes))
+        test = _listed(s3, bucket, name, "test", record.classes)
+        return cls(name, bucket, record.classes, record.max_side, record.exact, test)
 
     def train_keys(self, s3: "S3Client") -> list[str]:
         """The keys of the training images, in the order of `train.lst`; DatasetError as for `read`."""

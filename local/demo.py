@@ -102,7 +102,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         write_png(out, evaluation_sketch(evaluation))
         threshold = _threshold(request, evaluation)
         parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
-        parameters |= {"ImageSize": str(model.image_size)}
+        parameters |= model.image_parameters
         parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
         running.deploy(parameters)
     with clock.step("cases", "make test cases, also from broken images"):

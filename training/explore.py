@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from contracts.dataset import DatasetError, DatasetRecord, parse_lst
 from contracts.files import write_whole
@@ -35,7 +35,8 @@ class Exploration:
     """What a data set looks like: images by split and class, and pixel statistics of the training images."""
 
     dataset: str
-    image_size: int
+    max_side: int
+    exact: bool
     counts: dict[str, dict[str, int]]
     pixels: PixelStatistics
     pixels_by_class: dict[str, PixelStatistics]
@@ -53,9 +54,10 @@ def explore(name: str, out: Path) -> Exploration:
     _contact_sheet(by_class).save(out / SHEET)
     exploration = Exploration(
         dataset.name,
-        dataset.image_size,
+        dataset.max_side,
+        dataset.exact,
         dataset.counts,
-        _statistics(np.concatenate(list(by_class.values()))),
+        _statistics([image for images in by_class.values() for image in images]),
         {label: _statistics(images) for label, images in by_class.items()},
         str(out / SHEET),
     )
@@ -63,8 +65,8 @@ def explore(name: str, out: Path) -> Exploration:
     return exploration
 
 
-def _training_images(dataset: DatasetRecord, out: Path) -> dict[str, NDArray[np.uint8]]:
-    """Read the training images, (n, size, size, 3) by class."""
+def _training_images(dataset: DatasetRecord, out: Path) -> dict[str, list[NDArray[np.uint8]]]:
+    """Read the training images by class, each (height, width, 3)."""
     root = out / dataset.folder
     listing = root / "train.lst"
     images: dict[str, list[NDArray[np.uint8]]] = {label: [] for label in dataset.classes}
@@ -74,11 +76,15 @@ def _training_images(dataset: DatasetRecord, out: Path) -> dict[str, NDArray[np.
                 images[dataset.classes[entry.label]].append(np.asarray(image))
     except FileNotFoundError as error:
         raise DatasetError(f"the data set {dataset.name!r} is not whole ({error}); stage it again") from error
-    return {label: np.stack(of_class) for label, of_class in images.items()}
+    return images
 
 
-def _statistics(images: NDArray[np.uint8]) -> PixelStatistics:
-    return PixelStatistics(_triple(images.mean((0, 1, 2)) / 255), _triple(images.std((0, 1, 2)) / 255))
+def _statistics(images: Sequence[NDArray[np.uint8]]) -> PixelStatistics:
+    """Statistics over all pixels of images of any sizes."""
+    count = sum(image[..., 0].size for image in images)
+    mean = sum(image.sum((0, 1), dtype=np.float64) for image in images) / count
+    spread = np.sqrt(sum(((image - mean) ** 2).sum((0, 1)) for image in images) / count)
+    return PixelStatistics(_triple(mean / 255), _triple(spread / 255))
 
 
 def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -86,8 +92,8 @@ def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _contact_sheet(by_class: dict[str, NDArray[np.uint8]]) -> Image.Image:
-    """Show the first images of each class, enlarged, under the class's name."""
+def _contact_sheet(by_class: dict[str, list[NDArray[np.uint8]]]) -> Image.Image:
+    """Show the first images of each class, each in a cell of one size, under the class's name."""
     block = TITLE + ROWS * (CELL + GAP)
     sheet = Image.new("RGB", (COLUMNS * (CELL + GAP) + GAP, len(by_class) * block + GAP), "white")
     draw = ImageDraw.Draw(sheet)
@@ -99,8 +105,9 @@ def _contact_sheet(by_class: dict[str, NDArray[np.uint8]]) -> Image.Image:
     return sheet
 
 
-def _paste(sheet: Image.Image, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], top: int) -> None:
+def _paste(sheet: Image.Image, images: Sequence[NDArray[np.uint8]], top: int) -> None:
     for place, image in enumerate(images):
         row, column = divmod(place, COLUMNS)
-        enlarged = Image.fromarray(image).resize((CELL, CELL), Image.Resampling.BICUBIC)
-        sheet.paste(enlarged, (GAP + column * (CELL + GAP), top + row * (CELL + GAP)))
+        shown = ImageOps.contain(Image.fromarray(image), (CELL, CELL), Image.Resampling.BICUBIC)
+        left, above = (CELL - shown.width) // 2, (CELL - shown.height) // 2
+        sheet.paste(shown, (GAP + column * (CELL + GAP) + left, top + row * (CELL + GAP) + above))

@@ -17,8 +17,8 @@ JOB_FILE = "job.json"
 class Job:
     """A training job and what it learns from.
 
-    `image` is the container that trains and later serves, `image_size` the pixels a side of what the model takes,
-    `dataset_sha256` the checksum of the data set's content.
+    `image` is the container that trains and later serves, `dataset_sha256` the checksum of the data set's content. The
+    model takes images of at most `max_side` pixels a side, or if `exact` squares of exactly that.
     """
 
     training_job: str
@@ -28,7 +28,13 @@ class Job:
     dataset: str
     dataset_sha256: str
     labels: tuple[str, ...]
-    image_size: int
+    max_side: int
+    exact: bool
+
+    @property
+    def image_parameters(self) -> dict[str, str]:
+        """The app stack's parameters that make its images such as the model takes."""
+        return {"MaxSide": str(self.max_side), "ImageFit": "exact" if self.exact else "bounded"}
 
     def write(self, path: Path) -> None:
         """Write the record as JSON."""

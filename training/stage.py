@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-import numpy as np
 import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from numpy.typing import NDArray
-from PIL import Image
 from rich.progress import track
 
 from contracts.dataset import (
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
-IMAGE_SIZES = range(16, 225)
+MAX_SIDES = range(16, 225)
 UPLOADS = 16
 
 
@@ -49,8 +46,9 @@ def stage(
     verify: bool = True,
     classes: Sequence[str] = (),
     name: str = "",
-    image_size: int = 32,
-    skip_broken: bool = False,
+    max_side: int = 224,
+    exact: bool = False,
+    strict: bool = False,
     cache: Path = Path("out/cache"),
 ) -> DatasetRecord:
     """Make a data set in `out/datasets/<name>/` and, with a `bucket`, under the same keys in S3.
@@ -67,37 +65,36 @@ def stage(
         verify: refuse an archive that isn't the official one.
         classes: the classes to keep, in label order; by default bicycle and motorcycle, of a folder all.
         name: the data set's name; by default the source's.
-        image_size: pixels a side.
-        skip_broken: leave a folder's broken images out, with a warning, instead of refusing the folder.
+        max_side: longest side of the images in pixels; smaller images are kept as they are.
+        exact: squash every image to `max_side` x `max_side` pixels, as SageMaker's built-in algorithm needs it.
+        strict: refuse a folder with broken images, instead of leaving them out with a warning.
         cache: where downloaded and drawn archives are kept.
 
     Raises:
         ArchiveError: the archive can't be had or used.
         UnknownClassError: the source has no such class.
-        ImageError: the folder holds files that can't be read as images.
+        ImageError: the folder holds broken images, and `strict` is asked for.
         DatasetError: the data set can't be made of this source.
     """
     if archive and source != "cifar100":
         raise DatasetError(f"a local archive is a copy of cifar100's, so the data set must be cifar100, not {source!r}")
-    if image_size not in IMAGE_SIZES:
-        raise DatasetError(
-            f"the image size must be {IMAGE_SIZES.start} to {IMAGE_SIZES.stop - 1} pixels, not {image_size}"
-        )
+    if max_side not in MAX_SIDES:
+        raise DatasetError(f"the longest side must be {MAX_SIDES.start} to {MAX_SIDES.stop - 1} pixels, not {max_side}")
     name = name or re.sub(r"[^a-z0-9_-]+", "-", Path(source).name.lower()).strip("-_")
     dataset_folder(name)
     is_folder = source not in {"sample", "cifar100"}
     classes = tuple(classes) or (folder.class_names(Path(source)) if is_folder else DEFAULT_CLASSES)
     _check_classes(classes)
     if is_folder:
-        collection = folder.collect(Path(source), classes, image_size, skip_broken=skip_broken)
+        collection = folder.collect(Path(source), classes, max_side, exact=exact, strict=strict)
     elif source == "sample":
-        collection = cifar.collect(sample_archive(cache), "drawn sample", classes, image_size)
+        collection = cifar.collect(sample_archive(cache), "drawn sample", classes, max_side, exact=exact)
     else:
         path = archive or fetch(CIFAR100, cache)
         if verify:
             check(CIFAR100, path)
-        collection = cifar.collect(path, "CIFAR-100", classes, image_size)
-    dataset = write(without_leaks(collection), out, name, classes)
+        collection = cifar.collect(path, "CIFAR-100", classes, max_side, exact=exact)
+    dataset = write(without_leaks(collection), out, name, classes, max_side, exact=exact)
     if bucket:
         upload(dataset, out, bucket)
     return dataset
@@ -111,7 +108,9 @@ def _check_classes(classes: Sequence[str]) -> None:
         raise DatasetError(f"{unusable[0]!r} can't name a class: leave out commas, and spaces at the ends")
 
 
-def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[str]) -> DatasetRecord:
+def write(
+    collection: ImageCollection, out: Path, name: str, classes: Sequence[str], max_side: int, *, exact: bool
+) -> DatasetRecord:
     """Write the images, the lists and the record to a temporary folder, and then move it into place.
 
     Raises:
@@ -131,11 +130,12 @@ def write(collection: ImageCollection, out: Path, name: str, classes: Sequence[s
         new = beside / "new"
         content = hashlib.sha256()
         for split in SPLITS:
-            chosen = (table["split"] == split).to_numpy()
-            _write_split(new, split, table[chosen], collection.pixels[chosen], classes, content)
-        size = collection.pixels.shape[1]
+            chosen = table["split"] == split
+            images = [image for image, of_split in zip(collection.images, chosen, strict=True) if of_split]
+            _write_split(new, split, table[chosen], images, classes, content)
+        source, source_sha256 = collection.source, collection.source_sha256
         dataset = DatasetRecord(
-            name, tuple(classes), size, counts, collection.source, collection.source_sha256, content.hexdigest()
+            name, tuple(classes), max_side, exact, counts, source, source_sha256, content.hexdigest()
         )
         (new / RECORD).write_text(dataset.to_json())
         if final.exists():
@@ -148,7 +148,7 @@ def _write_split(
     root: Path,
     split: str,
     table: pd.DataFrame,
-    pixels: NDArray[np.uint8],
+    images: Sequence[bytes],
     classes: Sequence[str],
     content: "hashlib._Hash",
 ) -> None:
@@ -161,10 +161,9 @@ def _write_split(
     lst = format_lst(entries)
     (root / f"{split}.lst").write_text(lst)
     content.update(lst.encode())
-    for entry, image in zip(track(entries, description=f"Writing {split}", transient=True), pixels, strict=True):
-        path = root / split / entry.file
-        Image.fromarray(image).save(path)
-        content.update(path.read_bytes())
+    for entry, image in zip(track(entries, description=f"Writing {split}", transient=True), images, strict=True):
+        (root / split / entry.file).write_bytes(image)
+        content.update(image)
 
 
 def _plain(file: str) -> str:

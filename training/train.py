@@ -108,7 +108,8 @@ def plan(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         labels=dataset.classes,
-        image_size=recipe.image_size or dataset.image_size,
+        max_side=recipe.image_size or dataset.max_side,
+        exact=dataset.exact,
     )
     return job, training_request(job, recipe, dataset, bucket, role_arn, options)
 

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import io
 import os
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
 from botocore.exceptions import ConnectionError as UnreachableError
 
-from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, squash
+from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, model_input
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,15 +58,25 @@ class Location:
     s3_version_id: str | None = None
 
 
-def image_size_of(environment: Mapping[str, str]) -> int:
-    """Return IMAGE_SIZE, the side of the model's input in pixels, from 16 to 224.
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are fitted: at most `max_side` pixels a side, or if `exact` a square of exactly that."""
+
+    max_side: int
+    exact: bool
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """Return what MAX_SIDE (16 to 224) and IMAGE_FIT (bounded or exact) say.
 
     At 224 the worst PNG is 201 kB in base64, which still passes Step Functions' 256 KiB.
     """
-    text = environment.get("IMAGE_SIZE", "")
-    if not text.isascii() or not text.isdigit() or not 16 <= int(text) <= 224:
-        raise ConfigurationError(f"IMAGE_SIZE must be a whole number from 16 to 224, not {text!r}.")
-    return int(text)
+    side, fit = environment.get("MAX_SIDE", ""), environment.get("IMAGE_FIT", "")
+    if not side.isascii() or not side.isdigit() or not 16 <= int(side) <= 224:
+        raise ConfigurationError(f"MAX_SIDE must be a whole number from 16 to 224, not {side!r}.")
+    if fit not in {"bounded", "exact"}:
+        raise ConfigurationError(f"IMAGE_FIT must be bounded or exact, not {fit!r}.")
+    return Settings(int(side), fit == "exact")
 
 
 def location_of(event: Any) -> Location:
@@ -113,21 +122,10 @@ def read_object(s3: "S3Client", location: Location) -> tuple[bytes, dict[str, st
     return data, {"s3_version_id": answer.get("VersionId"), "etag": answer["ETag"].strip('"')}
 
 
-def model_input(data: bytes, size: int) -> tuple[bytes, int, int]:
-    """Return the picture as a PNG of `size` x `size` pixels, and the width and height it is stored with.
-
-    Encoding it anew leaves behind whatever else the file carried.
-    """
-    picture, (width, height) = squash(data, size)
-    png = io.BytesIO()
-    picture.save(png, "PNG")
-    return png.getvalue(), width, height
-
-
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
-IMAGE_SIZE = image_size_of(os.environ)
+SETTINGS = settings_of(os.environ)
 S3: "S3Client" = boto3.client(
     "s3", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 )
@@ -138,15 +136,16 @@ def serialize(event: Any) -> dict[str, Any]:
     try:
         location = location_of(event)
         data, version = read_object(S3, location)
-        png, width, height = model_input(data, IMAGE_SIZE)
+        given = model_input(data, SETTINGS.max_side, exact=SETTINGS.exact)
     except (InvalidEvent, ImageNotFound, ImageTooLarge, InvalidImage) as error:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         logger.warning("rejected", extra={"reason": type(error).__name__, "cause": str(error)})
         raise
     metrics.add_metric("Rejected", MetricUnit.Count, 0)
-    record = asdict(location) | version | {"sha256": hashlib.sha256(data).hexdigest(), "width": width, "height": height}
+    digest = hashlib.sha256(data).hexdigest()
+    record = asdict(location) | version | {"sha256": digest, "width": given.width, "height": given.height}
     logger.info("serialized", extra=record | {"bytes": len(data)})
-    return record | {"image_data": base64.b64encode(png).decode("ascii"), "content_type": "image/png"}
+    return record | {"image_data": base64.b64encode(given.png).decode("ascii"), "content_type": "image/png"}
 
 
 @metrics.log_metrics

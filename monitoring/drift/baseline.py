@@ -41,7 +41,8 @@ class Baseline:
     dataset: str
     endpoint: str
     classes: tuple[str, ...]
-    image_size: int
+    max_side: int
+    exact: bool
     created: str
     measures: tuple[str, ...]
     sample: Sample

@@ -33,7 +33,7 @@ def check_drift(endpoint: str, baseline: Baseline, source: CaptureSource, span: 
 
 def window_for(baseline: Baseline) -> Window:
     """An empty window whose records can be compared with *baseline*."""
-    return Window(baseline.classes, baseline.image_size)
+    return Window(baseline.classes, baseline.max_side, exact=baseline.exact)
 
 
 def check_window(endpoint: str, baseline: Baseline, window: Window) -> DriftCheck:

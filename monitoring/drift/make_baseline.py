@@ -40,7 +40,7 @@ def make_baseline(bucket: str, evaluation: "Evaluation", out: Path, *, s3: "S3Cl
     def fetch(key: str) -> tuple[Images, float]:
         try:
             with Image.open(io.BytesIO(read_object(s3, bucket, key))) as image:
-                return prepared(image, staged.image_size)
+                return prepared(image, staged.max_side, exact=staged.exact)
         except (UnidentifiedImageError, OSError) as error:
             raise BaselineError(
                 f"{S3Address(bucket, key)} is not an image ({error}); stage the data set again."
@@ -54,10 +54,11 @@ def make_baseline(bucket: str, evaluation: "Evaluation", out: Path, *, s3: "S3Cl
         dataset=staged.name,
         endpoint=evaluation.endpoint,
         classes=staged.classes,
-        image_size=staged.image_size,
+        max_side=staged.max_side,
+        exact=staged.exact,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         measures=MEASURES,
-        sample=Sample(*measure(np.array(images), aspects), confidence, labels),
+        sample=Sample(*measure(images, aspects), confidence, labels),
     )
     write_baseline(baseline, out, bucket, s3)
     return baseline

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from contracts.answer import AnswerError
 from monitoring.capture.records import CaptureError, CaptureRecord, SkippedLine
@@ -32,9 +31,10 @@ class Sample:
 class Reservoir:
     """A uniform sample of at most SAMPLE images of a stream of unknown length (Vitter's algorithm R, 1985)."""
 
-    def __init__(self, side: int, seed: int = 0) -> None:
+    def __init__(self, max_side: int, *, exact: bool, seed: int = 0) -> None:
         self.seen = 0
-        self._side = side
+        self._max_side = max_side
+        self._exact = exact
         self._random = np.random.default_rng(seed)
         self._images: list[Images] = []
         self._aspects: list[float] = []
@@ -46,7 +46,7 @@ class Reservoir:
             self.seen += 1
             return
         with record.image() as image:
-            pixels, aspect = prepared(image, self._side)
+            pixels, aspect = prepared(image, self._max_side, exact=self._exact)
         if place == len(self._images):
             self._images.append(pixels)
             self._aspects.append(aspect)
@@ -54,17 +54,16 @@ class Reservoir:
             self._images[place], self._aspects[place] = pixels, aspect
         self.seen += 1
 
-    def images(self) -> tuple[Images, npt.NDArray[np.float64]]:
-        """The images kept, of shape (n, side, side, 3), and their aspects, of shape (n,)."""
-        stacked = np.array(self._images, dtype=np.uint8).reshape(-1, self._side, self._side, 3)
-        return stacked, np.array(self._aspects)
+    def images(self) -> tuple[list[Images], list[float]]:
+        """The images kept, each of shape (height, width, 3), and their aspects."""
+        return self._images, self._aspects
 
 
 class Window:
     """Collects a sample from captured records as they pass, however many there are."""
 
-    def __init__(self, classes: Sequence[str], side: int) -> None:
-        """*classes* stand in label order; images are measured at *side* x *side* pixels."""
+    def __init__(self, classes: Sequence[str], max_side: int, *, exact: bool = False) -> None:
+        """*classes* stand in label order; images are measured as the workflow fits them (see `prepared`)."""
         self.records = 0
         self.skipped = 0
         self.undecodable = 0
@@ -72,7 +71,7 @@ class Window:
         self.first: datetime | None = None
         self.last: datetime | None = None
         self._classes = tuple(classes)
-        self._images = Reservoir(side)
+        self._images = Reservoir(max_side, exact=exact)
         self._confidence: list[float] = []
         self._labels: list[str] = []
 

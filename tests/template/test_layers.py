@@ -17,7 +17,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "imaging": set(),
     "training": {"contracts", "imaging"},
     "inference": {"contracts"},
-    "monitoring": {"contracts", "inference"},
+    "monitoring": {"contracts", "imaging", "inference"},
     "local": BELOW_LOCAL,
     "checks": BELOW_LOCAL | {"local"},
     "cli": BELOW_LOCAL | {"local", "checks"},
@@ -27,7 +27,7 @@ PACKED: Mapping[str, set[str]] = {
     "serialize": {"imaging"},
     "classify": set(),
     "threshold": set(),
-    "drift": {"contracts", "monitoring"},
+    "drift": {"contracts", "imaging", "monitoring"},
 }
 # Lowest first; modules of the package itself are below all of them.
 MONITORING = ("capture", "quality", "drift", "report")

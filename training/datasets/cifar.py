@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from contracts.dataset import SPLITS
+from imaging.fitting import as_png, fitted
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.datasets.download import sha256
 from training.datasets.unpickler import load
@@ -143,16 +144,15 @@ def _rows(content: dict[bytes, Any], class_count: int) -> Rows:
     return Rows(pixels, labels, files)
 
 
-def to_images(rows: NDArray[np.uint8], size: int = SIDE) -> NDArray[np.uint8]:
-    """Turn rows (n, 3072), colour by colour, into images (n, size, size, 3)."""
-    images = rows.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
-    if size == SIDE:
-        return np.ascontiguousarray(images)
-    return np.stack([np.asarray(Image.fromarray(i).resize((size, size), Image.Resampling.LANCZOS)) for i in images])
+def to_images(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn rows (n, 3072), colour by colour, into images (n, 32, 32, 3)."""
+    return np.ascontiguousarray(rows.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1))
 
 
-def collect(path: Path, source: str, classes: Sequence[str], size: int) -> ImageCollection:
-    """Keep the rows of `classes` from the archive at `path`, as images of `size` pixels a side.
+def collect(path: Path, source: str, classes: Sequence[str], max_side: int, *, exact: bool = False) -> ImageCollection:
+    """Keep the rows of `classes` from the archive at `path`, as images of at most `max_side` pixels a side.
+
+    With `exact` they are of just that size, and enlarged where it is over 32.
 
     Raises:
         ArchiveError: the archive can't be used.
@@ -161,18 +161,21 @@ def collect(path: Path, source: str, classes: Sequence[str], size: int) -> Image
     archive = read(path)
     require_classes(classes, archive.classes, str(path))
     numbers = {archive.classes.index(name): name for name in classes}
-    tables, pixels = [], []
+    tables: list[pd.DataFrame] = []
+    images: list[bytes] = []
     for split, rows in archive.splits.items():
         kept = np.isin(rows.labels, list(numbers))
-        pixels.append(to_images(rows.pixels[kept], size))
+        pictures = map(Image.fromarray, to_images(rows.pixels[kept]))
+        pngs = [as_png(fitted(picture, max_side, exact=exact)) for picture in pictures]
+        images += pngs
         tables.append(
             pd.DataFrame(
                 {
                     "split": split,
                     "class": [numbers[label] for label in rows.labels[kept].tolist()],
                     "file": [rows.files[row] for row in np.flatnonzero(kept)],
-                    "digest": [digest(image) for image in pixels[-1]],
+                    "digest": [digest(png) for png in pngs],
                 }
             )
         )
-    return ImageCollection(pd.concat(tables, ignore_index=True), np.concatenate(pixels), source, sha256(path))
+    return ImageCollection(pd.concat(tables, ignore_index=True), tuple(images), source, sha256(path))

@@ -1,7 +1,8 @@
-"""What every source of images gives: pixels, and a table that says whose they are."""
+"""What every source of images gives: image files for the model, and a table that says whose they are."""
 
 import difflib
 import hashlib
+import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.errors import UnknownClassError
 
@@ -22,20 +24,27 @@ class ImageCollection:
     Attributes:
         table: one row per image, in order: `split` (train or test), `class`, `file` (the name it had), `digest` (of
             its pixels).
-        pixels: (images, size, size, 3), uint8, RGB.
+        images: one PNG per row, as the workflow would send it to the model.
         source: what the images come from, for people.
         source_sha256: checksum of what they come from.
     """
 
     table: pd.DataFrame
-    pixels: NDArray[np.uint8]
+    images: tuple[bytes, ...]
     source: str
     source_sha256: str
 
 
-def digest(pixels: NDArray[np.uint8]) -> str:
-    """Name an image by its pixels: the SHA-256 of its rows, in hexadecimal."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+def pixels_of(png: bytes) -> NDArray[np.uint8]:
+    """Return the pixels of an image of a collection, (height, width, 3)."""
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image)
+
+
+def digest(png: bytes) -> str:
+    """Name an image by its pixels: the SHA-256 of its shape and rows, in hexadecimal."""
+    pixels = pixels_of(png)
+    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
 
 
 def require_classes(wanted: Sequence[str], known: Sequence[str], source: str) -> None:
@@ -61,7 +70,7 @@ def without_leaks(collection: ImageCollection) -> ImageCollection:
     logger.warning("Left out of training, for they are also test images: %s.", ", ".join(left_out))
     return ImageCollection(
         table.loc[kept].reset_index(drop=True),
-        collection.pixels[kept.to_numpy()],
+        tuple(image for image, stays in zip(collection.images, kept, strict=True) if stays),
         collection.source,
         collection.source_sha256,
     )

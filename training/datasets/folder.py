@@ -1,113 +1,173 @@
-"""Read a folder of `<class>/<image>` files into images of one size, split into training and test images."""
+"""Read a folder of `<class>/<image>` files into images for the model, split into training and test images."""
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.progress import track
 
 from contracts.dataset import DatasetError
-from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, squash
+from imaging.decoding import MAX_BYTES, SUFFIXES, ImageTooLarge, InvalidImage, model_input
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.errors import ImageError
 
 logger = logging.getLogger(__name__)
 
 TEST_PART = 0.2
-NAMED_IN_MESSAGE = 5
+NAMED_IN_MESSAGE = 10
+# A picture of the most pixels takes a gigabyte while it is decoded.
+READ_AT_ONCE = min(4, os.cpu_count() or 1)
+# Folders of these names hold parts of a data set, each with a folder per class.
+PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file of a folder: its class, its path below the class's folder, its bytes' checksum and the model's input."""
+
+    label: str
+    file: str
+    sha256: str
+    png: bytes
 
 
 def class_names(root: Path) -> tuple[str, ...]:
     """Name the classes of a folder: its folders, sorted.
 
     Raises:
-        DatasetError: there is no such folder.
+        DatasetError: there is no such folder, or its folders aren't classes.
     """
     if not root.is_dir():
         raise DatasetError(f"{root} is neither sample, nor cifar100, nor a folder of <class>/<image> files")
-    return tuple(path.name for path in _visible(root) if path.is_dir())
+    names = tuple(path.name for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith("."))
+    if not names and any(is_picture(path) for path in root.iterdir()):
+        raise DatasetError(f"{root} holds images but no folder per class; move each image into a folder of its class")
+    if names and PARTS.issuperset(name.lower() for name in names):
+        raise DatasetError(
+            f"{root} is already split into {', '.join(names)}, which can't be classes; stage a folder that holds one "
+            "folder per class"
+        )
+    return names
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is one of those that can be images, by its name's suffix; hidden files never are."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def collect(
-    root: Path, classes: Sequence[str], size: int, *, skip_broken: bool = False, seed: int = 0
+    root: Path, classes: Sequence[str], max_side: int, *, exact: bool = False, strict: bool = False, seed: int = 0
 ) -> ImageCollection:
-    """Read the images of `classes` below `root`, squashed to `size` pixels a side.
+    """Read the images of `classes` below `root`, at any depth, as the workflow would send them to the model.
 
-    An image is a test image if the hash of the seed and its pixels falls in the first fifth. So copies of one image are
-    always on one side, and images added later move none of the others.
+    Files that aren't images by their suffix are passed over, and images that can't be read are left out, both with a
+    warning. An image is a test image if the hash of the seed and its pixels falls in the first fifth. So copies of one
+    image are always on one side, and images added later move none of the others, unless a class had none on one side.
+
+    Args:
+        root: the folder.
+        classes: names of its folders, in label order.
+        max_side: longest side of the images in pixels.
+        exact: squash them to squares of `max_side`.
+        strict: refuse the folder if an image can't be read.
+        seed: another one gives another split.
 
     Raises:
         UnknownClassError: there is no folder of such a class.
-        ImageError: files can't be read as images, and `skip_broken` doesn't say to leave them out.
+        ImageError: images can't be read, and `strict` is asked for.
         DatasetError: there are no images, or one image has two classes.
     """
     require_classes(classes, class_names(root), str(root))
-    rows: list[tuple[str, str, str, str]] = []
-    images: list[NDArray[np.uint8]] = []
-    broken: list[str] = []
-    content = hashlib.sha256()
-    files = [(name, path) for name in classes for path in _visible(root / name)]
-    for name, path in track(files, description="Reading images", transient=True):
-        try:
-            image = read_image(path, size)
-        except ImageError as error:
-            broken.append(str(error))
-            continue
-        content.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-        rows.append((_split(key := digest(image), seed), name, path.name, key))
-        images.append(image)
-    _report(broken, root, skip_broken=skip_broken)
-    if not images:
+    files = [(name, path) for name in classes for path in _files(root / name)]
+    others = [path for path in root.iterdir() if path.is_file()] + [path for _, path in files if not is_picture(path)]
+    if others:
+        names = [path.relative_to(root).as_posix() for path in sorted(others)]
+        logger.warning("Passed over, as they aren't images of a class by name and place: %s.", _named(names))
+    pictures, broken = _read_all(root, [item for item in files if is_picture(item[1])], max_side, exact=exact)
+    _report(broken, root, strict=strict)
+    if not pictures:
         raise DatasetError(f"{root} holds no images of {', '.join(classes)}")
-    table = pd.DataFrame(rows, columns=["split", "class", "file", "digest"])
+    rows = [(picture.label, picture.file, digest(picture.png)) for picture in pictures]
+    table = pd.DataFrame(rows, columns=["class", "file", "digest"])
     _refuse_two_classes(table, root)
+    tested = {key for _, keys in table.groupby("class")["digest"] for key in _tested(set(keys), seed)}
+    table["split"] = np.where(table["digest"].isin(tested), "test", "train")
     order = np.argsort(table["digest"].to_numpy(), kind="stable")  # Classes mixed, in an order that stays.
-    return ImageCollection(
-        table.iloc[order].reset_index(drop=True), np.stack(images)[order], str(root), content.hexdigest()
-    )
+    content = hashlib.sha256("".join(f"{one.label}/{one.file}\n{one.sha256}\n" for one in pictures).encode())
+    images = tuple(pictures[place].png for place in order)
+    return ImageCollection(table.iloc[order].reset_index(drop=True), images, str(root), content.hexdigest())
 
 
-def _visible(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def _split(key: str, seed: int) -> str:
-    chance = int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
-    return "test" if chance < TEST_PART else "train"
+def _read_all(
+    root: Path, files: Sequence[tuple[str, Path]], max_side: int, *, exact: bool
+) -> tuple[list[Picture], list[str]]:
+    """Return the images, in order, and why each of the others can't be read."""
+
+    def read(item: tuple[str, Path]) -> Picture | ImageError:
+        label, path = item
+        try:
+            data = read_file(path)
+            png = model_input(data, max_side, exact=exact).png
+        except ImageError as error:
+            return error
+        except (InvalidImage, ImageTooLarge) as error:
+            return ImageError(f"{path} can't be read as an image ({error})")
+        return Picture(label, path.relative_to(root / label).as_posix(), hashlib.sha256(data).hexdigest(), png)
+
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        done = list(track(pool.map(read, files), "Reading images", total=len(files), transient=True))
+    return [one for one in done if isinstance(one, Picture)], [str(one) for one in done if isinstance(one, ImageError)]
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file of at most MAX_BYTES.
+
+    Raises:
+        ImageError: it is larger, or can't be read.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"{path} has more than {MAX_BYTES:,} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path} can't be read ({error.strerror})") from error
+
+
+def _tested(keys: set[str], seed: int) -> set[str]:
+    """Choose a class's test images among the digests of its images; one at least, and not all, where it has two."""
+    chance = {key: int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64 for key in keys}
+    ranked = sorted(keys, key=chance.__getitem__)
+    count = sum(chance[key] < TEST_PART for key in keys)
+    return set(ranked[: min(max(count, 1), len(ranked) - 1)])
 
 
 def _refuse_two_classes(table: pd.DataFrame, root: Path) -> None:
     doubtful = table[table.groupby("digest")["class"].transform("nunique") > 1]
     if not doubtful.empty:
-        names = (doubtful["class"] + "/" + doubtful["file"]).head(NAMED_IN_MESSAGE)
-        raise DatasetError(f"{root} holds the same image under more than one class: {', '.join(names)}")
+        names = _named([*(doubtful["class"] + "/" + doubtful["file"])])
+        raise DatasetError(f"{root} holds the same image under more than one class: {names}")
 
 
-def _report(broken: list[str], root: Path, *, skip_broken: bool) -> None:
+def _named(names: Sequence[str], separator: str = ", ") -> str:
+    """Name the first of many."""
+    more = len(names) - NAMED_IN_MESSAGE
+    return separator.join([*names[:NAMED_IN_MESSAGE], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _report(broken: list[str], root: Path, *, strict: bool) -> None:
     if not broken:
         return
-    named = "; ".join(broken[:NAMED_IN_MESSAGE]) + ("; …" if len(broken) > NAMED_IN_MESSAGE else "")
-    if not skip_broken:
-        raise ImageError(
-            f"{root} holds {len(broken)} files that are not images (--skip-broken leaves them out): {named}"
-        )
-    logger.warning("Left out %d files that are not images: %s", len(broken), named)
-
-
-def read_image(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read one still picture as (size, size, 3) uint8 RGB: upright, over white where it is transparent, squashed.
-
-    Raises:
-        ImageError: the file can't be read, or the workflow wouldn't take it.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"{path} has more than {MAX_BYTES:,} bytes")
-        image, _ = squash(path.read_bytes(), size)
-    except (InvalidImage, ImageTooLarge, OSError) as error:
-        raise ImageError(f"{path} can't be read as an image ({error})") from error
-    return np.asarray(image)
+    named = _named(broken, "; ")
+    if strict:
+        raise ImageError(f"{root} holds {len(broken)} broken images (without --strict they are left out): {named}")
+    logger.warning("Left out %d broken images: %s.", len(broken), named)

@@ -15,8 +15,8 @@ OWN = Path(__file__).parents[1] / "algorithms"
 class Recipe:
     """How an algorithm is trained.
 
-    `image` is the name of its container image. `image_size` is the pixels a side that the network takes, None where it
-    takes the data set's. `instance_type` is what it trains on unless told otherwise. `metrics` maps a metric's name to
+    `image` is the name of its container image. `image_size` is the pixels a side of the only images that the network
+    takes, None where it takes any. `instance_type` is what it trains on unless told otherwise. `metrics` maps a metric's name to
     the pattern that finds it in the log; SageMaker knows those of its built-in algorithms itself.
     """
 
@@ -32,10 +32,18 @@ class Recipe:
         """Whether SageMaker provides the container."""
         return self.image == BUILT_IN
 
-    @property
-    def resizes(self) -> bool:
-        """Whether it takes training images of any size."""
-        return self.image_size is None or "resize" in self.hyperparameters
+    def check_fits(self, dataset: DatasetRecord) -> None:
+        """Raise JobError where it can't be trained on this data set's images."""
+        if self.image_size is None:
+            return
+        # With the hyperparameter `resize` it resizes them itself.
+        wrong_size = "resize" not in self.hyperparameters and dataset.max_side != self.image_size
+        if not dataset.exact or wrong_size:
+            kept = f"squares of {dataset.max_side}" if dataset.exact else f"at most {dataset.max_side}"
+            raise JobError(
+                f"{self.name} takes squares of {self.image_size} pixels a side, and the images of {dataset.name} are "
+                f"{kept}; stage it with --exact --max-side {self.image_size}."
+            )
 
 
 def recipe_of(name: str) -> Recipe:

@@ -58,11 +58,7 @@ def training_request(
     Raises:
         JobError: the recipe can't be trained on this data set.
     """
-    if not recipe.resizes and dataset.image_size != recipe.image_size:
-        raise JobError(
-            f"{recipe.name} takes images of {recipe.image_size} pixels a side, and {dataset.name} has "
-            f"{dataset.image_size}; stage it with that image size."
-        )
+    recipe.check_fits(dataset)
     # SageMaker itself checks the instance type.
     instance = cast("TrainingInstanceTypeType", options.instance_type or recipe.instance_type)
     specification: AlgorithmSpecificationTypeDef = {"TrainingImage": job.image, "TrainingInputMode": "File"}
