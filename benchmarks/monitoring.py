@@ -100,7 +100,7 @@ def write(out: Path, count: int, records_a_file: int) -> None:
     confidence = 0.5 + np.abs(random.beta(0.5, 0.5, 200) - 0.5)
     labels = tuple(CLASSES[code] for code in random.integers(len(CLASSES), size=200))
     sample = Sample(*measure(drawn, np.ones(len(drawn))), confidence, labels)
-    baseline = Baseline("synthetic", ENDPOINT, CLASSES, SIDE, START.isoformat(), MEASURES, sample)
+    baseline = Baseline("synthetic", ENDPOINT, CLASSES, SIDE, False, START.isoformat(), MEASURES, sample)
     (out / BASELINE_FILE).write_bytes(baseline.to_bytes())
 
 

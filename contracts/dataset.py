@@ -34,8 +34,8 @@ class DatasetRecord:
     """What `dataset.json` says of a data set.
 
     Its images are those that the workflow would send to the model: at most `max_side` pixels a side, or if `exact`
-    squares of exactly that. `counts` holds the number of images by split and class. `sha256` covers the content: for each split its `.lst`, then
-    its PNG files in that order. `source_sha256` covers what the data set was made from.
+    squares of exactly that. `counts` holds the number of images by split and class. `sha256` covers the content: for
+    each split its `.lst`, then its PNG files in that order. `source_sha256` covers what the data set was made from.
     """
 
     name: str

@@ -135,7 +135,7 @@ def bound(data: bytes, max_side: int) -> tuple[Image.Image, Size]:
 
 
 def squash(data: bytes, side: int) -> tuple[Image.Image, Size]:
-    """Return the picture as `side` x `side` pixels of RGB, upright, and the size it is stored with; raises as `bound`."""
+    """Return the picture as `side` x `side` pixels of RGB, upright, and its stored size; raises as `bound`."""
     return _decoded(data, lambda _: (side, side))
 
 

@@ -45,9 +45,9 @@ def prepared(image: Image.Image, max_side: int, *, exact: bool = False) -> tuple
 def measure(images: Sequence[Images] | Images, aspects: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Measures of shape (n, len(MEASURES)) and descriptions of shape (n, d).
 
-    Each of the n *images* has a shape (height, width, 3) of its own, and an aspect. Lightness and colours are in grey levels from 0 to 255;
-    sharpness is the logarithm of the variance of the Laplacian; colourfulness is Hasler's and Süsstrunk's, "Measuring
-    colourfulness in natural images", 2003.
+    Each of the n *images* has a shape (height, width, 3) of its own, and an aspect. Lightness and colours are in grey
+    levels from 0 to 255; sharpness is the logarithm of the variance of the Laplacian; colourfulness is Hasler's and
+    Süsstrunk's, "Measuring colourfulness in natural images", 2003.
     """
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for place, image in enumerate(images):

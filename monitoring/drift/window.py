@@ -31,7 +31,7 @@ class Sample:
 class Reservoir:
     """A uniform sample of at most SAMPLE images of a stream of unknown length (Vitter's algorithm R, 1985)."""
 
-    def __init__(self, max_side: int, *, exact: bool, seed: int = 0) -> None:
+    def __init__(self, max_side: int, seed: int = 0, *, exact: bool = False) -> None:
         self.seen = 0
         self._max_side = max_side
         self._exact = exact

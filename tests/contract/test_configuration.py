@@ -18,8 +18,9 @@ SPECS = {spec.name: spec for spec in TEMPLATE.functions()}
 @pytest.mark.parametrize(
     ("name", "variables"),
     [
-        ("SerializeFunction", {"IMAGE_SIZE": "0"}),
-        ("SerializeFunction", {"IMAGE_SIZE": None}),
+        ("SerializeFunction", {"MAX_SIDE": "0"}),
+        ("SerializeFunction", {"MAX_SIDE": None}),
+        ("SerializeFunction", {"IMAGE_FIT": "stretched"}),
         ("ClassifyFunction", {"CLASS_LABELS": ""}),
         ("ClassifyFunction", {"CLASS_LABELS": "bicycle,bicycle"}),
         ("ClassifyFunction", {"ENDPOINT_NAME": None}),

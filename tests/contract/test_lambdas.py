@@ -110,7 +110,7 @@ def test_a_slow_start_is_not_counted_as_the_calls_time(make: Make) -> None:
         ("import no_such_module\n", "Runtime.ImportModuleError"),
         ("def other(event, context): pass\n", "Runtime.HandlerNotFound"),
         ("def handler(event, context)\n", "Runtime.UserCodeSyntaxError"),
-        ("class ConfigurationError(Exception): pass\nraise ConfigurationError('IMAGE_SIZE')\n", "ConfigurationError"),
+        ("class ConfigurationError(Exception): pass\nraise ConfigurationError('MAX_SIDE')\n", "ConfigurationError"),
     ],
 )
 def test_code_that_does_not_load_fails_every_call_with_lambdas_name_for_it(make: Make, source: str, kind: str) -> None:

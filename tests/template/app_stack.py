@@ -6,8 +6,8 @@ from typing import Any
 from unittest.mock import Mock
 
 from local.template import substitute
+from monitoring.drift.check import window_for
 from monitoring.drift.verdict import FEWEST, judge, publish_drift
-from monitoring.drift.window import Window
 from tests.conftest import ROOT
 from tests.template.transformed import APP, flat, of_type
 from tests.unit.samples import baseline
@@ -37,7 +37,7 @@ def published() -> list[dict[str, Any]]:
     """Return the metrics that the drift check puts for a window with a verdict."""
     images = baseline(FEWEST)
     cloudwatch = Mock()
-    publish_drift(judge(ENDPOINT, images, Window(images.classes, images.image_size), images.sample), cloudwatch)
+    publish_drift(judge(ENDPOINT, images, window_for(images), images.sample), cloudwatch)
     return list(cloudwatch.put_metric_data.call_args.kwargs["MetricData"])
 
 

@@ -41,7 +41,7 @@ SCENARIOS = {
     "an absent object": Scenario("SerializeFunction", OBJECT, False, 404, "NoSuchKey"),
     "a service that throttles": Scenario("SerializeFunction", OBJECT, False, 503, "SlowDown"),
     "a missing permission to read": Scenario("SerializeFunction", OBJECT, True, 403, "AccessDenied"),
-    "a bad variable": Scenario("SerializeFunction", OBJECT, True, environment={"IMAGE_SIZE": "big"}),
+    "a bad variable": Scenario("SerializeFunction", OBJECT, True, environment={"MAX_SIDE": "big"}),
     "a busy endpoint": Scenario("ClassifyFunction", IMAGE, False, 400, "ThrottlingException"),
     "a refused image": Scenario("ClassifyFunction", IMAGE, False, 424, "ModelError"),
     "a missing endpoint": Scenario("ClassifyFunction", IMAGE, True, 400, "ValidationError"),

@@ -61,7 +61,7 @@ def dataset(s3: "S3Client") -> str:
     """Three bicycles, then two motorcycles to test, and the same to train, staged in the bucket."""
     entries = [ListEntry(i, label, f"image_{i}.png") for i, label in enumerate([0, 0, 0, 1, 1])]
     counts = {split: {"bicycle": 3, "motorcycle": 2} for split in SPLITS}
-    record = DatasetRecord(DATASET, CLASSES, 32, counts, "drawn", "0" * 64, "1" * 64)
+    record = DatasetRecord(DATASET, CLASSES, 32, True, counts, "drawn", "0" * 64, "1" * 64)
     s3.put_object(Bucket=BUCKET, Key=f"{record.folder}/{RECORD}", Body=record.to_json().encode())
     for split in SPLITS:
         s3.put_object(Bucket=BUCKET, Key=f"{record.folder}/{split}.lst", Body=format_lst(entries).encode())

@@ -78,7 +78,7 @@ def sample(count: int, seed: int = 0, brighter: float = 0.0, confidence: float =
 
 
 def baseline(count: int = 200) -> Baseline:
-    return Baseline(DATASET, "pedals", CLASSES, 32, START.isoformat(), MEASURES, sample(count, seed=1))
+    return Baseline(DATASET, "pedals", CLASSES, 32, True, START.isoformat(), MEASURES, sample(count, seed=1))
 
 
 def lines(*records: dict[str, Any]) -> bytes:

@@ -16,8 +16,8 @@ class Recipe:
     """How an algorithm is trained.
 
     `image` is the name of its container image. `image_size` is the pixels a side of the only images that the network
-    takes, None where it takes any. `instance_type` is what it trains on unless told otherwise. `metrics` maps a metric's name to
-    the pattern that finds it in the log; SageMaker knows those of its built-in algorithms itself.
+    takes, None where it takes any. `instance_type` is what it trains on unless told otherwise. `metrics` maps the name
+    of a metric to the pattern that finds it in the log; SageMaker knows those of its built-in algorithms itself.
     """
 
     name: str

@@ -9,7 +9,8 @@ from contracts.dataset import DatasetError, DatasetRecord, ListEntry, dataset_fo
 RECORD = DatasetRecord(
     name="pets",
     classes=("cat", "dog"),
-    image_size=32,
+    max_side=32,
+    exact=False,
     counts={"train": {"cat": 3, "dog": 2}, "test": {"cat": 1, "dog": 1}},
     source="a folder",
     source_sha256="0" * 64,
@@ -32,7 +33,7 @@ def test_a_record_of_a_later_version_is_read_for_what_is_known_here() -> None:
 
 
 def test_the_smallest_image_has_one_pixel() -> None:
-    assert DatasetRecord.from_json(changed(image_size=1)).image_size == 1
+    assert DatasetRecord.from_json(changed(max_side=1)).max_side == 1
 
 
 def test_counts_add_up_by_split() -> None:
@@ -50,8 +51,9 @@ def test_counts_add_up_by_split() -> None:
         (RECORD.to_json().replace('"sha256"', '"sha"'), "KeyError('sha256')"),
         (changed(classes="catdog"), "(TypeError('classes is not a list of names'))"),
         (changed(classes=["cat", 1]), "(TypeError('classes is not a list of names'))"),
-        (changed(image_size="32"), "image_size is '32'"),
-        (changed(image_size=0), "image_size is 0"),
+        (changed(max_side="32"), "max_side is '32'"),
+        (changed(max_side=0), "max_side is 0"),
+        (changed(exact="no"), "exact is 'no'"),
         (changed(counts={"train": {"cat": 3, "dog": 2}}), "counts is {'train'"),
         (changed(counts={"train": {"cat": 3, "dog": 2}, "test": {"cat": 1}}), "counts is {'train'"),
         (changed(counts={"train": 3, "test": 1}), "TypeError"),

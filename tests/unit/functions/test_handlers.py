@@ -19,7 +19,8 @@ from moto import mock_aws
 from functions.classify import app as classify
 from functions.serialize import app as serialize
 from functions.threshold import app as threshold
-from tests.images import decoded, encoded, gradient
+from imaging.decoding import model_input
+from tests.images import encoded, gradient
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,7 +89,7 @@ def test_serialize_gives_the_record_of_the_pinned_version_with_its_image(s3: "S3
     event = {"s3_bucket": BUCKET, "s3_key": "k.png", "s3_version_id": first["VersionId"], "image_data": ""}
     made = call(serialize, event)
     png = base64.b64decode(made.answer.pop("image_data"))
-    assert decoded(png).size == (serialize.IMAGE_SIZE, serialize.IMAGE_SIZE)
+    assert png == model_input(IMAGE, serialize.SETTINGS.max_side, exact=False).png
     record = {
         "s3_bucket": BUCKET,
         "s3_key": "k.png",

@@ -15,7 +15,8 @@ OUT_OF_RANGE = "test.lst, line 1 has class 2, but there are 2 classes; stage the
 RECORD = DatasetRecord(
     name="pets",
     classes=("cat", "dog"),
-    image_size=64,
+    max_side=64,
+    exact=False,
     counts={"train": {"cat": 1, "dog": 1}, "test": {"cat": 1, "dog": 1}},
     source="here",
     source_sha256="0" * 64,
@@ -34,7 +35,7 @@ def pets(s3: "S3Client") -> "S3Client":
 
 def test_a_data_set_has_the_classes_of_its_record_and_the_images_of_its_test_list(pets: "S3Client") -> None:
     images = ListedImage(7, "dog", f"{FOLDER}/test/b.png"), ListedImage(3, "cat", f"{FOLDER}/test/a.png")
-    assert Dataset.read(pets, BUCKET, "pets") == Dataset("pets", BUCKET, ("cat", "dog"), 64, images)
+    assert Dataset.read(pets, BUCKET, "pets") == Dataset("pets", BUCKET, ("cat", "dog"), 64, False, images)
 
 
 def test_its_training_images_come_in_the_order_of_their_list(pets: "S3Client") -> None:

@@ -24,8 +24,8 @@ def test_an_address_that_others_reach_is_refused(address: str) -> None:
 
 def test_each_function_gets_its_variables_and_the_stacks_address(tmp_path: Path) -> None:
     running = stack.Running({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, 1, tmp_path)
-    options = stack.Options(str(tmp_path), parameters={"ImageSize": "64"}, container_address="172.17.0.1")
+    options = stack.Options(str(tmp_path), parameters={"MaxSide": "64"}, container_address="172.17.0.1")
     variables = json.loads(sam.write_environment(running, options).read_text())
     assert set(variables) == {"SerializeFunction", "ClassifyFunction", "ThresholdFunction"}
-    assert variables["SerializeFunction"]["IMAGE_SIZE"] == "64"
+    assert variables["SerializeFunction"]["MAX_SIDE"] == "64"
     assert {one["AWS_ENDPOINT_URL"] for one in variables.values()} == {"http://172.17.0.1:4566"}

@@ -13,7 +13,8 @@ def record(name: str = "pets", train: int = 3, test: int = 1, **changes: Any) ->
     fields: dict[str, Any] = {
         "name": name,
         "classes": ("bicycle", "motorcycle"),
-        "image_size": 32,
+        "max_side": 32,
+        "exact": True,
         "counts": counts,
         "source": "drawn",
         "source_sha256": "b" * 64,

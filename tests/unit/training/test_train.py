@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import NoRegionError
@@ -33,8 +34,10 @@ def test_our_container_is_in_the_registry_of_the_roles_account() -> None:
 
 
 def test_a_job_takes_the_image_size_of_its_network_or_else_of_its_data() -> None:
-    assert plan(DATASET, bucket="b", role_arn=ROLE, algorithm="transfer-224")[0].image_size == 224
-    assert plan(DATASET, bucket="b", role_arn=ROLE)[0].image_size == DATASET.image_size
+    job, _ = plan(DATASET, bucket="b", role_arn=ROLE, algorithm="transfer-224")
+    assert job.image_parameters == {"MaxSide": "224", "ImageFit": "exact"}
+    job, _ = plan(replace(DATASET, exact=False), bucket="b", role_arn=ROLE)
+    assert job.image_parameters == {"MaxSide": str(DATASET.max_side), "ImageFit": "bounded"}
 
 
 @pytest.mark.parametrize("name", ["a", "under_score", "x" * 63, "a-" * 31 + "a"])

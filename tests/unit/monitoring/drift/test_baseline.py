@@ -35,7 +35,7 @@ def test_a_baseline_has_the_images_of_both_splits_and_the_scores_of_the_test_ima
     s3: "S3Client", dataset: str, tmp_path: Path
 ) -> None:
     made = make_baseline(BUCKET, EVALUATION, tmp_path, s3=s3)
-    assert (made.dataset, made.endpoint, made.image_size) == (dataset, "wheels", 32)
+    assert (made.dataset, made.endpoint, made.max_side, made.exact) == (dataset, "wheels", 32, True)
     assert (len(made.sample.measures), made.sample.labels, made.sample.confidence.tolist()) == (
         10,
         ("motorcycle",),

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def evaluation() -> Evaluation:
 def test_a_baseline_survives_writing_and_reading_with_descriptions_in_half_the_space() -> None:
     made = baseline(20)
     read = Baseline.from_bytes(made.to_bytes(), "here")
-    for name in ("dataset", "endpoint", "classes", "image_size", "created", "measures"):
+    for name in ("dataset", "endpoint", "classes", "max_side", "exact", "created", "measures"):
         assert getattr(read, name) == getattr(made, name)
     assert read.sample.labels == made.sample.labels
     assert np.array_equal(read.sample.measures, made.sample.measures)
@@ -67,7 +68,8 @@ def test_the_archive_is_compressed_and_holds_plain_arrays_under_their_names() ->
         "dataset": "pedals",
         "endpoint": "pedals",
         "classes": list(CLASSES),
-        "image_size": 32,
+        "max_side": 32,
+        "exact": True,
         "created": NOW,
         "measures": list(MEASURES),
     }
@@ -113,7 +115,7 @@ def test_what_is_none_is_refused_with_why_and_what_to_do() -> None:
 
 def test_one_of_another_version_is_refused_with_what_to_do() -> None:
     made = baseline(20)
-    other = Baseline(made.dataset, made.endpoint, made.classes, made.image_size, made.created, ("size",), made.sample)
+    other = replace(made, measures=("size",))
     message = "here was made by another version; make it again with `workflow baseline`."
     with pytest.raises(BaselineError, match=exactly(message)):
         Baseline.from_bytes(other.to_bytes(), "here")
@@ -175,11 +177,17 @@ def test_the_images_are_measured_in_order_at_the_size_of_the_data_set(
     before = datetime.now(UTC).replace(microsecond=0)
     made = make_baseline(BUCKET, evaluation, tmp_path / "out", s3=wide)
     assert aspect(made) == [float(number) for number in range(1, 11)]
-    pixels, ratio = prepared(Image.open(io.BytesIO(png(2, (48, 16)))), 32)
+    pixels, ratio = prepared(Image.open(io.BytesIO(png(2, (48, 16)))), 32, exact=True)
     measures, descriptions = measure(pixels[None], [ratio])
     assert made.sample.measures[2] == pytest.approx(measures[0])
     assert made.sample.descriptions[2] == pytest.approx(descriptions[0])
-    assert (made.dataset, made.endpoint, made.classes, made.image_size) == ("pedals", "wheels", CLASSES, 32)
+    assert (made.dataset, made.endpoint, made.classes, made.max_side, made.exact) == (
+        "pedals",
+        "wheels",
+        CLASSES,
+        32,
+        True,
+    )
     assert (made.measures, made.sample.labels) == (MEASURES, ("motorcycle", "bicycle"))
     assert made.sample.confidence.tolist() == [0.7, 0.9]
     created = datetime.fromisoformat(made.created)

@@ -1,4 +1,5 @@
 import cmath
+import io
 import math
 import statistics
 
@@ -6,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from monitoring.drift.measures import BATCH, MEASURES, Images, measure, prepared
-from tests.images import gradient
+from imaging.decoding import model_input
+from monitoring.drift.measures import BATCH_PIXELS, MEASURES, Images, measure, prepared
+from tests.images import encoded, gradient
 
 
 def noise(count: int, side: int = 32) -> Images:
@@ -40,7 +42,7 @@ def test_a_grey_image_has_no_colour_and_a_flat_one_no_contrast() -> None:
 
 
 def test_an_image_is_measured_alike_alone_and_in_a_crowd() -> None:
-    images = noise(BATCH + 1, 16)
+    images = noise(BATCH_PIXELS // 256 + 1, 16)
     measures, descriptions = measure(images, np.ones(len(images)))
     alone, description = measure(images[-1:], [1])
     assert measures[-1] == pytest.approx(alone[0])
@@ -56,16 +58,34 @@ def test_no_images_have_no_measures() -> None:
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
 def test_an_image_of_any_mode_and_size_is_prepared_and_keeps_its_aspect(mode: str) -> None:
     pixels, aspect = prepared(Image.new(mode, (80, 40)), 32)
+    assert (pixels.shape, pixels.dtype.name, aspect) == ((16, 32, 3), "uint8", 2)
+    pixels, aspect = prepared(Image.new(mode, (80, 40)), 32, exact=True)
     assert (pixels.shape, pixels.dtype.name, aspect) == ((32, 32, 3), "uint8", 2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 500), (500, 2), (15, 17), (224, 100)])
+def test_an_image_of_any_size_has_finite_measures(size: tuple[int, int]) -> None:
+    measures, descriptions = measure([prepared(gradient(*size), 224)[0]], [size[0] / size[1]])
+    assert np.isfinite(measures).all()
+    assert np.isfinite(descriptions).all()
+
+
+def test_images_of_different_sizes_are_each_measured_as_alone_and_in_order() -> None:
+    images = [prepared(gradient(*size), 64)[0] for size in ((32, 32), (64, 20), (20, 64), (32, 32), (50, 50))]
+    measures, descriptions = measure(images, [1, 2, 3, 4, 5])
+    assert measures[:, -1].tolist() == [1, 2, 3, 4, 5]
+    for place, image in enumerate(images):
+        alone, description = measure([image], [place + 1])
+        assert measures[place] == pytest.approx(alone[0])
+        assert descriptions[place] == pytest.approx(description[0])
 
 
 def test_an_image_of_the_models_size_keeps_its_pixels_and_another_is_resized_as_the_workflow_does_it() -> None:
     picture = Image.fromarray(np.random.default_rng(4).integers(0, 256, (320, 480, 3), dtype=np.uint8))
-    resized = picture.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    assert np.array_equal(prepared(picture, 32)[0], np.asarray(resized))
-    assert np.array_equal(prepared(resized, 32)[0], np.asarray(resized))
-    for size in ((32, 64), (64, 32)):
-        assert prepared(gradient(*size), 32)[0].shape == (32, 32, 3)
+    for exact in (False, True):
+        given = Image.open(io.BytesIO(model_input(encoded(picture), 32, exact=exact).png))
+        assert np.array_equal(prepared(picture, 32, exact=exact)[0], np.asarray(given))
+        assert np.array_equal(prepared(given, 32, exact=exact)[0], np.asarray(given))
 
 
 Plane = list[list[float]]

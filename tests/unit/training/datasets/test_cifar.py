@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.unit.training.cifar_archives import Calls, members, python2_split, random_rows, write_archive
 from training.datasets import cifar
+from training.datasets.collection import pixels_of
 from training.datasets.unpickler import RowsUnpickler
 from training.errors import ArchiveError, UnknownClassError
 
@@ -30,13 +31,20 @@ def test_rows_of_the_classes_asked_for_become_images_colour_by_colour(tmp_path: 
     row = random_rows(12, 1)[1]
     red, green, blue = row[:1024], row[1024:2048], row[2048:]
     line, column = 5, 9
-    assert collection.pixels[0, line, column].tolist() == [plane[line * 32 + column] for plane in (red, green, blue)]
+    pixel = pixels_of(collection.images[0])[line, column]
+    assert pixel.tolist() == [plane[line * 32 + column] for plane in (red, green, blue)]
 
 
-def test_images_can_be_asked_for_larger(tmp_path: Path) -> None:
-    collection = cifar.collect(write_archive(tmp_path / "a.tar.gz"), "somewhere", ("apple", "bicycle"), 48)
+@pytest.mark.parametrize(
+    ("max_side", "exact", "side"), [(48, True, 48), (48, False, 32), (224, False, 32), (16, False, 16)]
+)
+def test_images_are_enlarged_only_where_a_size_is_asked_for_exactly(
+    tmp_path: Path, max_side: int, exact: bool, side: int
+) -> None:
+    archive = write_archive(tmp_path / "a.tar.gz")
+    collection = cifar.collect(archive, "somewhere", ("apple", "bicycle"), max_side, exact=exact)
 
-    assert collection.pixels.shape == (12, 48, 48, 3)
+    assert [pixels_of(image).shape for image in collection.images] == [(side, side, 3)] * 12
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])

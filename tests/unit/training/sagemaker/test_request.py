@@ -24,7 +24,7 @@ SPOT = TrainingOptions(spot=True, max_run=1800, kms_key_id="key-1", tags={"team"
 def request_of(algorithm: str, options: TrainingOptions, dataset: DatasetRecord = DATASET) -> dict[str, Any]:
     recipe = recipe_of(algorithm)
     image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1" if recipe.built_in else "own:latest"
-    job = Job("job-1", algorithm, image, "us-east-1", dataset.name, dataset.sha256, dataset.classes, 32)
+    job = Job("job-1", algorithm, image, "us-east-1", dataset.name, dataset.sha256, dataset.classes, 32, True)
     return dict(training_request(job, recipe, dataset, "bucket", ROLE, options))
 
 
@@ -110,13 +110,21 @@ def test_only_our_container_gets_metric_definitions() -> None:
 
 @pytest.mark.parametrize("size", [31, 33, 224])
 def test_a_preset_that_does_not_resize_refuses_images_of_another_size(size: int) -> None:
-    with pytest.raises(JobError, match="stage it with that image size"):
-        request_of("scratch-32", TrainingOptions(), replace(DATASET, image_size=size))
+    message = f"takes squares of 32 .* are squares of {size}; stage it with --exact --max-side 32"
+    with pytest.raises(JobError, match=message):
+        request_of("scratch-32", TrainingOptions(), replace(DATASET, max_side=size))
+
+
+@pytest.mark.parametrize(("algorithm", "side"), [("scratch-32", 32), ("transfer-224", 224)])
+def test_a_preset_refuses_images_that_are_not_squares(algorithm: str, side: int) -> None:
+    message = f"takes squares of {side} .* are at most {side}; stage it with --exact --max-side {side}"
+    with pytest.raises(JobError, match=message):
+        request_of(algorithm, TrainingOptions(), replace(DATASET, max_side=side, exact=False))
 
 
 @pytest.mark.parametrize("algorithm", ["transfer-224", "mirror_ridge"])
 def test_an_algorithm_that_resizes_takes_other_sizes(algorithm: str) -> None:
-    assert request_of(algorithm, TrainingOptions(), replace(DATASET, image_size=64))
+    assert request_of(algorithm, TrainingOptions(), replace(DATASET, max_side=64))
 
 
 def test_an_unknown_algorithm_is_refused_with_the_known_ones() -> None:
