@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
-SOURCES := functions contracts imaging training inference monitoring local benchmarks checks cli tests
+SOURCES := functions contracts imaging inference review training monitoring local benchmarks checks cli tests
 ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
 
 help: ## Show this help.

@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from local.moto_patches import definitions, eventbridge, performance, responses, step_functions, task_clients
+from local.moto_patches import (
+    definitions,
+    eventbridge,
+    one_at_a_time,
+    performance,
+    responses,
+    step_functions,
+    task_clients,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -12,6 +20,7 @@ PATCHES = (
     *step_functions.PATCHES,
     *definitions.PATCHES,
     *eventbridge.PATCHES,
+    *one_at_a_time.PATCHES,
     *responses.PATCHES,
     *performance.PATCHES,
 )

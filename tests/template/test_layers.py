@@ -10,14 +10,15 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BELOW_LOCAL = {"contracts", "imaging", "inference", "monitoring", "training"}
+BELOW_LOCAL = {"contracts", "imaging", "inference", "monitoring", "review", "training"}
 # What each package may import of the others; the functions' and the algorithms' folders are checked below.
 MAY_IMPORT: Mapping[str, set[str]] = {
     "contracts": set(),
     "imaging": set(),
-    "training": {"contracts", "imaging"},
+    "review": {"contracts", "imaging", "inference"},
+    "training": {"contracts", "imaging", "review"},
     "inference": {"contracts"},
-    "monitoring": {"contracts", "imaging", "inference"},
+    "monitoring": {"contracts", "imaging", "inference", "review"},
     "local": BELOW_LOCAL,
     "checks": BELOW_LOCAL | {"local"},
     "cli": BELOW_LOCAL | {"local", "checks"},

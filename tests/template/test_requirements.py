@@ -25,7 +25,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 LISTS = (ROOT / "requirements.txt", ROOT / "requirements/dev.txt")
 # Folders by the extras that they need beside the project's dependencies.
 FOLDERS: dict[str, tuple[str, ...]] = {
-    "cli contracts imaging inference monitoring training": ("parquet",),
+    "cli contracts imaging inference monitoring review training": ("parquet",),
     "checks functions local": ("local",),
     "benchmarks": ("local", "bench"),
     "tests": ("local", "parquet", "dev"),

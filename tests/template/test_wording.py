@@ -7,7 +7,9 @@ import pytest
 from tests.conftest import ROOT
 
 SUFFIXES = {".py", ".md", ".yaml", ".toml", ".json", ".j2", ".mjs", ""}
-FOLDERS = "benchmarks checks cli contracts docs events functions inference local monitoring statemachine tests training"
+FOLDERS = (
+    "benchmarks checks cli contracts docs events functions inference local monitoring review statemachine tests training"
+)
 SELF = {"tests/template/test_wording.py", "LICENSE"}
 
 WORDS = {
