@@ -9,7 +9,7 @@ from checks.check import Check, Status, client, judged
 from checks.scope import Scope
 from local.stack import ROOT
 from local.template import output_keys
-from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
+from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
 from training.errors import StackError
 from training.model import MODEL_FILE, Model
 from training.sagemaker.stacks import Outputs
@@ -80,7 +80,7 @@ def labels(scope: Scope) -> Iterator[Check]:
 
 
 def threshold(scope: Scope) -> Iterator[Check]:
-    """Check that the app stack's threshold is at least the one that the evaluation recommends."""
+    """Check that the app stack's threshold is at least the one that the evaluation judged."""
     path = scope.out / EVALUATION_FILE
     if not path.exists():
         yield Check("threshold", Status.SKIPPED, f"there is no {path} to compare the stack's with")
@@ -90,12 +90,12 @@ def threshold(scope: Scope) -> Iterator[Check]:
         yield Check("threshold", Status.SKIPPED, f"{path} belongs to the endpoint {evaluation.endpoint}")
         return
     most = f"an error of at most {evaluation.max_error:.1%}"
-    if evaluation.recommended is None:
-        advice = "Train a better model, or allow more errors: `workflow evaluate` with a higher --max-error."
+    if evaluation.threshold is None:
+        advice = "Train a better model, or tolerate more errors by a higher --max-error."
         yield Check("threshold", Status.BAD, f"no threshold keeps {most} among accepted images", advice)
         return
-    deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.recommended.threshold
-    what = f"{deployed:g} in the stack; the evaluation recommends {wanted:.4f} for {most}"
+    deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.threshold
+    what = f"{deployed:g} in the stack, {wanted:.4f} in the evaluation for {most}"
     advice = f"Deploy the app stack with ConfidenceThreshold={wanted:.4f}."
     yield judged("threshold", deployed >= wanted - THRESHOLD_TOLERANCE, what, advice)
 

@@ -20,7 +20,8 @@ from monitoring.capture.span import Span
 from monitoring.drift.check import check_drift
 from monitoring.drift.make_baseline import make_baseline
 from monitoring.drift.verdict import Verdict
-from monitoring.quality.evaluate import EVALUATION_FILE, Evaluation, evaluate_endpoint, read_evaluation
+from monitoring.quality.evaluate import evaluate_endpoint
+from monitoring.quality.evaluation import EVALUATION_FILE, Evaluation, read_evaluation
 from training.deploy import deploy, rollback
 from training.model import MODEL_FILE, Model
 from training.sagemaker.build_image import build_image
@@ -81,8 +82,8 @@ def _deploy_app(copy: Copy, model: Model, evaluation: Evaluation) -> None:
         f"ClassLabels={','.join(model.labels)}",
         *(f"{name}={value}" for name, value in model.image_parameters.items()),
     ]
-    if evaluation.recommended:
-        parameters.append(f"ConfidenceThreshold={evaluation.recommended.threshold}")
+    if evaluation.threshold is not None:
+        parameters.append(f"ConfidenceThreshold={evaluation.threshold}")
     copy.sam(["build"], ROOT)
     copy.deploy(copy.name, ROOT, parameters)
 

@@ -23,23 +23,22 @@ def evaluate(
     concurrency: Concurrency = 2,
     out: Out = DEFAULT_OUT,
 ) -> None:
-    """Evaluate the model on the test images.
+    """Judge the model by the test images.
 
-    Recommends the lowest threshold that keeps the error among accepted images low.
+    Says whether it is usable and why. The images judge the threshold that came with the model; where none did, half of
+    the images choose one, and the other half judge it.
     """
-    from monitoring.quality.evaluate import EVALUATION_FILE, evaluate_endpoint
+    from monitoring.quality.diagnosis import diagnose
+    from monitoring.quality.evaluate import evaluate_endpoint
+    from monitoring.quality.evaluation import EVALUATION_FILE
+    from monitoring.quality.show import view
     from monitoring.report.panels import evaluation_sketch, write_png
 
     stacks = Stacks(stack)
     bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
     found = evaluate_endpoint(bucket, name, endpoint, out, max_error, concurrency)
     write_png(out, evaluation_sketch(found))
-    rows = [("accuracy", f"{found.accuracy:.4f}"), ("calibration error", f"{found.expected_calibration_error:.4f}")]
-    if point := found.recommended:
-        rows += [("recommended threshold", f"{point.threshold:.4f}"), ("coverage there", f"{point.coverage:.1%}")]
-    table(("test images", found.images), rows)
-    if not found.recommended:
-        console.print(f"No threshold keeps the error among accepted images at or below {max_error:.1%}.")
+    console.print(view(diagnose(found)))
     console.print(f"Evaluation: {out / EVALUATION_FILE}")
 
 
@@ -184,7 +183,7 @@ def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEF
     from contracts.layout import baseline_key
     from monitoring.drift.baseline import BASELINE_FILE
     from monitoring.drift.make_baseline import make_baseline
-    from monitoring.quality.evaluate import EVALUATION_FILE, read_evaluation
+    from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
 
     evaluation = read_evaluation(out / EVALUATION_FILE)
     bucket = bucket or Stacks(stack).bucket

@@ -44,10 +44,15 @@ class CoverageCurve:
 
         Raises CoverageError where *max_error* is not a proportion.
         """
-        if not 0 <= max_error < 1:
-            raise CoverageError(f"The error that is tolerated must be at least 0 and below 1, not {max_error}.")
+        require_proportion(max_error)
         within = np.flatnonzero(self.error <= max_error)
         return int(within[-1]) if within.size else None
+
+
+def require_proportion(max_error: float) -> None:
+    """Raise CoverageError where *max_error* is not a proportion below 1."""
+    if not 0 <= max_error < 1:
+        raise CoverageError(f"The error that is tolerated must be at least 0 and below 1, not {max_error}.")
 
 
 def coverage_curve(

@@ -23,7 +23,7 @@ class ListedImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A staged data set; `classes` stand in label order, `test` in the order of `test.lst`."""
+    """A staged data set: `classes` in label order, `test` in the order of `test.lst`, training images by class."""
 
     name: str
     bucket: str
@@ -31,6 +31,7 @@ class Dataset:
     max_side: int
     exact: bool
     test: tuple[ListedImage, ...]
+    trained_on: dict[str, int]
 
     @classmethod
     def read(cls, s3: "S3Client", bucket: str, name: str) -> "Dataset":
@@ -41,7 +42,7 @@ class Dataset:
         address = S3Address(bucket, f"{dataset_folder(name)}/{RECORD}")
         record = DatasetRecord.from_json(read_object(s3, bucket, address.key), str(address))
         test = _listed(s3, bucket, name, "test", record.classes)
-        return cls(name, bucket, record.classes, record.max_side, record.exact, test)
+        return cls(name, bucket, record.classes, record.max_side, record.exact, test, record.counts["train"])
 
     def train_keys(self, s3: "S3Client") -> list[str]:
         """The keys of the training images, in the order of `train.lst`; DatasetError as for `read`."""

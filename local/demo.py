@@ -20,7 +20,7 @@ from local.stack import Options, Running
 
 if TYPE_CHECKING:
     from contracts.dataset import DatasetRecord
-    from monitoring.quality.evaluate import Evaluation
+    from monitoring.quality.evaluation import Evaluation
     from training.model import Model
 
 ENDPOINT = "image-classification"
@@ -34,7 +34,7 @@ class UnexpectedEnd(LocalError):
 
 @dataclass(frozen=True)
 class Request:
-    """The options of the demo; `images` None means all test images, `threshold` None the recommended one."""
+    """The options of the demo; `images` None means all test images, `threshold` None that of the evaluation."""
 
     dataset: str = "sample"
     archive: Path | None = None
@@ -161,10 +161,8 @@ def _serve(request: Request, clock: Clock, running: Running, dataset: "DatasetRe
 
 
 def _threshold(request: Request, evaluation: "Evaluation") -> float | None:
-    """Return the threshold asked for, else the recommended one; None leaves the template's."""
-    if request.threshold is not None:
-        return request.threshold
-    return evaluation.recommended.threshold if evaluation.recommended else None
+    """Return the threshold asked for, else the one that was judged; None leaves the template's."""
+    return evaluation.threshold if request.threshold is None else request.threshold
 
 
 def _show(summary: dict[str, Any], out: Path, console: Console) -> None:

@@ -16,7 +16,7 @@ from inference.staged_data import Dataset, read_object
 from monitoring.drift.baseline import Baseline, BaselineError, write_baseline
 from monitoring.drift.measures import MEASURES, Images, measure, prepared
 from monitoring.drift.window import SAMPLE, Sample
-from monitoring.quality.evaluate import Evaluation
+from monitoring.quality.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,13 +1,16 @@
 """How good predictions are where the truth is known: calibration, and what a confidence threshold does."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
-from contracts.coverage import CoverageCurve
+from contracts.coverage import CoverageCurve, CoverageError, require_proportion
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -26,13 +29,29 @@ class Interval:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold does: how much it accepts and how much of that is wrong."""
+    """What a threshold does to `images`: how many it accepts, and how many of those are wrong.
 
-    threshold: float
+    `threshold` None accepts nothing. `error_upper` is the largest error that `wrong` of `accepted` still allow for, by
+    `upper_bound`; where nothing is accepted, `error` is 0 and `error_upper` 1.
+    """
+
+    threshold: float | None
+    images: int
+    accepted: int
+    wrong: int
     coverage: float
     coverage_interval: Interval
     error: float
     error_interval: Interval
+    error_upper: float
+
+
+class Kept(StrEnum):
+    """Whether the error among the accepted keeps a limit: shown, neither shown nor refuted, or refuted."""
+
+    YES = "yes"
+    UNSURE = "unsure"
+    NO = "no"
 
 
 @dataclass(frozen=True)
@@ -48,28 +67,68 @@ class CalibrationBin:
 
 def interval(successes: int, total: int) -> Interval:
     """The exact interval of *successes* in *total*; from 0 to 1 where nothing was tried."""
-    if total == 0:
-        return Interval(0.0, 1.0)
-    bounds = binomtest(successes, total).proportion_ci(CONFIDENCE_LEVEL, method="exact")
-    return Interval(float(bounds.low), float(bounds.high))
+    tail = (1 + CONFIDENCE_LEVEL) / 2
+    return Interval(float(_lower(successes, total, tail)), float(_upper(successes, total, tail)))
 
 
-def recommend(curve: CoverageCurve, max_error: float) -> OperatingPoint | None:
-    """The threshold that accepts most while the error among the accepted is at most *max_error*; None where none does.
+def upper_bound(wrong: npt.ArrayLike, accepted: npt.ArrayLike) -> Any:
+    """The exact one-sided upper bound of an error at CONFIDENCE_LEVEL (Clopper and Pearson, 1934), number by number.
 
-    The threshold is the shortest decimal that parts the last accepted confidence from the first that is not.
-    Raises CoverageError where *max_error* is not a proportion.
+    1 where all are wrong, or nothing is accepted.
     """
-    chosen = curve.widest(max_error)
-    if chosen is None:
+    return _upper(wrong, accepted, CONFIDENCE_LEVEL)
+
+
+def kept(wrong: int, accepted: int, max_error: float) -> Kept:
+    """Whether *wrong* of *accepted* keep *max_error*, by the one-sided bounds at CONFIDENCE_LEVEL."""
+    if upper_bound(wrong, accepted) <= max_error:
+        return Kept.YES
+    return Kept.NO if _lower(wrong, accepted, CONFIDENCE_LEVEL) > max_error else Kept.UNSURE
+
+
+def fewest_accepted(max_error: float) -> int:
+    """How many accepted images without a single error it takes to show *max_error*, which is above 0."""
+    return math.ceil(math.log(1 - CONFIDENCE_LEVEL) / math.log(1 - max_error))
+
+
+def recommend(curve: CoverageCurve, max_error: float) -> float | None:
+    """The lowest threshold at which `upper_bound` of the error among the accepted is at most *max_error*, or None.
+
+    It is the shortest decimal that separates the last accepted confidence from the first that isn't. Training sets the
+    threshold of a release by the same rule. Raises CoverageError where *max_error* is not a proportion.
+    """
+    require_proportion(max_error)
+    within = np.flatnonzero(upper_bound(curve.wrong, curve.accepted) <= max_error)
+    if not within.size:
         return None
-    below = float(curve.thresholds[chosen + 1]) if chosen + 1 < curve.thresholds.size else 0.0
-    return _point(curve, _shortest_between(below, float(curve.thresholds[chosen])), chosen)
+    last = within[-1]
+    below = float(curve.thresholds[last + 1]) if last + 1 < curve.thresholds.size else 0.0
+    return _shortest(below, float(curve.thresholds[last]))
 
 
-def at_threshold(curve: CoverageCurve, threshold: float) -> OperatingPoint:
-    """What *threshold* does; where it accepts nothing, coverage and error are 0."""
-    return _point(curve, threshold, int(np.count_nonzero(curve.thresholds >= threshold)) - 1)
+def at_threshold(curve: CoverageCurve, threshold: float | None) -> OperatingPoint:
+    """What *threshold* does to the answers of *curve*."""
+    place = -1 if threshold is None else int(np.count_nonzero(curve.thresholds >= threshold)) - 1
+    if place < 0:
+        return operating_point(threshold, curve.total, 0, 0)
+    return operating_point(threshold, curve.total, int(curve.accepted[place]), int(curve.wrong[place]))
+
+
+def operating_point(threshold: float | None, images: int, accepted: int, wrong: int) -> OperatingPoint:
+    """The figures that follow from the counts; CoverageError where there are no *images*."""
+    if not images:
+        raise CoverageError("A threshold can't be judged without images.")
+    return OperatingPoint(
+        threshold=threshold,
+        images=images,
+        accepted=accepted,
+        wrong=wrong,
+        coverage=accepted / images,
+        coverage_interval=interval(accepted, images),
+        error=wrong / accepted if accepted else 0.0,
+        error_interval=interval(wrong, accepted),
+        error_upper=float(upper_bound(wrong, accepted)),
+    )
 
 
 def calibration(confidence: Floats, correct: Bools) -> list[CalibrationBin]:
@@ -94,23 +153,22 @@ def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
     return sum(entry.count * abs(entry.confidence - entry.accuracy) for entry in bins) / total
 
 
-def _point(curve: CoverageCurve, threshold: float, index: int) -> OperatingPoint:
-    accepted = int(curve.accepted[index]) if index >= 0 else 0
-    wrong = int(curve.wrong[index]) if index >= 0 else 0
-    return OperatingPoint(
-        threshold=threshold,
-        coverage=accepted / curve.total,
-        coverage_interval=interval(accepted, curve.total),
-        error=wrong / accepted if accepted else 0.0,
-        error_interval=interval(wrong, accepted),
-    )
+def _upper(successes: npt.ArrayLike, total: npt.ArrayLike, level: float) -> Any:
+    """The proportion for which so few successes, or fewer, have the probability 1 - *level*."""
+    found, tried = np.asarray(successes), np.asarray(total)
+    # The inverse isn't defined where nothing failed: then any proportion may be the true one.
+    return np.where(found < tried, betaincinv(found + 1, np.maximum(tried - found, 1), level), 1.0)
 
 
-def _shortest_between(below: float, at_most: float) -> float:
-    """The number of fewest decimals in `(below, at_most]`, nearest to the middle; `at_most` where that is none."""
-    middle = (below + at_most) / 2
-    for digits in range(2, 10):
-        candidate = round(middle, digits)
+def _lower(successes: npt.ArrayLike, total: npt.ArrayLike, level: float) -> Any:
+    """The mirror image of `_upper`: the bound of the failures, from above."""
+    return 1 - _upper(np.asarray(total) - np.asarray(successes), total, level)
+
+
+def _shortest(below: float, at_most: float) -> float:
+    """The number of fewest decimals in `(below, at_most]`."""
+    for digits in range(17):
+        candidate = math.floor(at_most * 10.0**digits) / 10.0**digits
         if below < candidate <= at_most:
             return candidate
     return at_most

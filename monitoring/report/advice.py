@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from contracts.outcomes import Outcome
 from monitoring.drift.verdict import Drift, Verdict
-from monitoring.quality.calibration import at_threshold
-from monitoring.quality.evaluate import Evaluation
+from monitoring.quality.evaluation import Evaluation
 from monitoring.report.figures import Figures
 
 # More reviews than the test images let expect, by this share of the classified, are too many.
@@ -26,7 +25,7 @@ def default_review_limit(evaluation: Evaluation | None, threshold: float | None)
     """The share of reviews among the classified from which the model is to be retrained."""
     if evaluation is None or threshold is None:
         return REVIEW_LIMIT
-    return min(1.0, 1 - at_threshold(evaluation.curve, threshold).coverage + REVIEW_MARGIN)
+    return min(1.0, 1 - evaluation.coverage_at(threshold) + REVIEW_MARGIN)
 
 
 def reasons_to_retrain(figures: Figures, drift: Drift | None, limit: float) -> list[str]:

@@ -14,7 +14,7 @@ from monitoring.capture.span import Span, hour_of
 from monitoring.drift.baseline import Baseline, find_baseline
 from monitoring.drift.check import DriftCheck, check_window, window_for, write_drift
 from monitoring.drift.window import Window
-from monitoring.quality.evaluate import EVALUATION_FILE, Evaluation, read_evaluation
+from monitoring.quality.evaluation import EVALUATION_FILE, Evaluation, read_evaluation
 from monitoring.report.figures import Figures
 from monitoring.report.findings import unexpected_ends
 from monitoring.report.labels import read_labels, with_labels
@@ -85,12 +85,11 @@ def report_capture(
 
     The span is widened to whole hours, to be compared with CloudWatch's (with *bucket*; a folder's files are not).
     *threshold* decides what would have gone to review; by default it is the one that each answer names, and for those
-    that name none what the evaluation in *out* recommends. *labels* names a file as for `read_labels`, *review_limit*
-    is the share of reviews above which the report advises to retrain. Raises ThresholdUnknown without a threshold, and
+    that name none that of the evaluation in *out*. *labels* names a file as for `read_labels`, *review_limit* is the
+    share of reviews above which the report advises to retrain. Raises ThresholdUnknown without a threshold, and
     ReportError where nothing was captured.
     """
     evaluation = _evaluation(out)
-    recommended = evaluation.recommended.threshold if evaluation and evaluation.recommended else None
     start = hour_of(span.start) if span.start else None
     end = hour_of(span.end + timedelta(hours=1) - timedelta(microseconds=1)) if span.end else None
     baseline = find_baseline(out, bucket, endpoint)
@@ -98,7 +97,7 @@ def report_capture(
     classes = evaluation.classes if evaluation else baseline.classes if baseline else ()
     captured = read_capture(source, start, end)
     executions, completeness, gallery = observe_capture(
-        captured, classes, Rule(threshold, recommended), read_labels(labels), window
+        captured, classes, Rule(threshold, evaluation.threshold if evaluation else None), read_labels(labels), window
     )
     metrics = _Metrics()
     if bucket is not None and executions:

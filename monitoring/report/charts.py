@@ -167,7 +167,7 @@ def coverage(curve: CoverageCurve, max_error: float | None, point: OperatingPoin
     if max_error is not None:
         label = f"tolerated: {max_error:.1%}"
         axes.axhline(max_error, color=palette.wrong, linewidth=1.2, linestyle="--", label=label)
-    if point is not None and point.coverage:
+    if point is not None and point.threshold is not None and point.accepted:
         spread = [[point.error - point.error_interval.low], [point.error_interval.high - point.error]]
         axes.errorbar(
             point.coverage,

@@ -18,7 +18,7 @@ from monitoring.drift.check import DriftCheck
 from monitoring.drift.verdict import FALSE_ALARMS, SMALLEST_DISTANCE
 from monitoring.errors import MonitoringError
 from monitoring.quality.calibration import interval
-from monitoring.quality.evaluate import Evaluation
+from monitoring.quality.evaluation import Evaluation
 from monitoring.report.advice import default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.chart_style import DARK
 from monitoring.report.figures import Figures, figures

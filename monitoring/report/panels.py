@@ -18,7 +18,7 @@ from monitoring.quality.calibration import (
     calibration,
     expected_calibration_error,
 )
-from monitoring.quality.evaluate import Evaluation
+from monitoring.quality.evaluation import Evaluation
 from monitoring.report import charts
 from monitoring.report.chart_style import LIGHT, Palette
 from monitoring.report.drift_chart import drift_histograms
@@ -67,8 +67,8 @@ def write_png(out: Path, sketch: Sketch) -> bytes:
 
 
 def evaluation_sketch(evaluation: Evaluation) -> Sketch:
-    """Error against coverage on the test images, with the recommended threshold."""
-    return _coverage(evaluation.curve, evaluation.recommended, evaluation.max_error)
+    """Error against coverage on the test images, with the threshold that they judge."""
+    return _coverage(evaluation.curve, evaluation.judged, evaluation.max_error)
 
 
 def drift_sketch(check: DriftCheck) -> Sketch | None:

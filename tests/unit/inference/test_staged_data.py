@@ -35,7 +35,9 @@ def pets(s3: "S3Client") -> "S3Client":
 
 def test_a_data_set_has_the_classes_of_its_record_and_the_images_of_its_test_list(pets: "S3Client") -> None:
     images = ListedImage(7, "dog", f"{FOLDER}/test/b.png"), ListedImage(3, "cat", f"{FOLDER}/test/a.png")
-    assert Dataset.read(pets, BUCKET, "pets") == Dataset("pets", BUCKET, ("cat", "dog"), 64, False, images)
+    trained_on = {"cat": 1, "dog": 1}
+    expected = Dataset("pets", BUCKET, ("cat", "dog"), 64, False, images, trained_on)
+    assert Dataset.read(pets, BUCKET, "pets") == expected
 
 
 def test_its_training_images_come_in_the_order_of_their_list(pets: "S3Client") -> None:

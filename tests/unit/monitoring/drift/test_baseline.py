@@ -16,7 +16,7 @@ from monitoring.drift.baseline import (
     require_baseline,
 )
 from monitoring.drift.make_baseline import make_baseline
-from monitoring.quality.evaluate import Prediction, assess
+from monitoring.quality.evaluation import Prediction, assess
 from tests.unit.samples import BUCKET, CLASSES, baseline
 
 if TYPE_CHECKING:

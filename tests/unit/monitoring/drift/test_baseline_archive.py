@@ -25,7 +25,7 @@ from monitoring.drift.baseline import (
 )
 from monitoring.drift.make_baseline import make_baseline
 from monitoring.drift.measures import MEASURES, measure, prepared
-from monitoring.quality.evaluate import Evaluation, Prediction, assess
+from monitoring.quality.evaluation import Evaluation, Prediction, assess
 from tests.messages import exactly
 from tests.unit.samples import BUCKET, CLASSES, baseline, png
 

@@ -7,7 +7,7 @@ from contracts.outcomes import Outcome
 from monitoring.capture.completeness import Completeness
 from monitoring.drift.verdict import Verdict, judge
 from monitoring.drift.window import Window
-from monitoring.quality.evaluate import Prediction, assess
+from monitoring.quality.evaluation import Prediction, assess
 from monitoring.report.advice import REVIEW_LIMIT, REVIEW_MARGIN, default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.figures import Figures, figures
 from monitoring.report.findings import findings

@@ -15,7 +15,7 @@ from contracts.outcomes import CLASSIFIED
 from inference.cases import REJECTED, Case
 from inference.executions import Execution
 from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
-from monitoring.quality.evaluate import Prediction, assess
+from monitoring.quality.evaluation import Prediction, assess
 from monitoring.report import charts
 from monitoring.report.chart_style import DARK, LIGHT
 from monitoring.report.figures import classified_table, figures

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from monitoring.capture.span import Span
 from monitoring.drift.check import check_drift
-from monitoring.quality.evaluate import Prediction, assess
+from monitoring.quality.evaluation import Prediction, assess
 from monitoring.report.panels import drift_sketch, evaluation_sketch, write_png
 from tests.unit.samples import CLASSES, baseline, capture_folder
 
