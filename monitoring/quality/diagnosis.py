@@ -60,12 +60,8 @@ def _on_max_error(evaluation: Evaluation) -> list[str]:
         if max_error <= evaluation.max_error or (threshold := recommend(evaluation.curve, max_error)) is None:
             continue
         if (coverage := at_threshold(evaluation.curve, threshold).coverage) >= LEAST_COVERAGE:
-            train, ask = (
-                f"`workflow train --set max_error={max_error:g}`",
-                f"`workflow evaluate --max-error {max_error:g}`",
-            )
             effect = f"about {coverage:.0%} of images would then be accepted"
-            return [f"Or tolerate more errors, by {train if evaluation.terms else ask}: {effect}."]
+            return [f"Or tolerate more errors, by a --max-error of {max_error:g}: {effect}."]
     return []
 
 

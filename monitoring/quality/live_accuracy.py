@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 
-from scipy.stats import beta
-
 from contracts.labels import Decision, LabelledImage
 from contracts.outcomes import ReviewReason
-from monitoring.quality.calibration import CONFIDENCE_LEVEL, Interval, interval
+from monitoring.quality.calibration import Interval, interval, upper_bound
 from monitoring.quality.error_watch import ErrorWatch, watch_error
 
 UNNAMED = "unknown"
@@ -106,11 +104,6 @@ def live_accuracy(images: Iterable[LabelledImage], promised: float) -> LiveAccur
     )
 
 
-def upper_bound(wrong: int, images: int) -> float:
-    """The one-sided Clopper-Pearson bound of a share at CONFIDENCE_LEVEL; 1 where there are no images."""
-    return 1.0 if wrong >= images else float(beta.ppf(CONFIDENCE_LEVEL, wrong + 1, images - wrong))
-
-
 def _audited(image: LabelledImage) -> Audited | None:
     settled, vote = image.settled, _first(image, lambda one: one.reason is ReviewReason.AUDIT)
     if settled is None or vote is None:
@@ -125,7 +118,7 @@ def _first(image: LabelledImage, wanted: Callable[[Decision], bool]) -> Decision
 
 def _error(name: str, audited: Sequence[Audited]) -> Error:
     wrong = sum(one.wrong for one in audited)
-    return Error(name, len(audited), wrong, interval(wrong, len(audited)), upper_bound(wrong, len(audited)))
+    return Error(name, len(audited), wrong, interval(wrong, len(audited)), float(upper_bound(wrong, len(audited))))
 
 
 def _groups(audited: Sequence[Audited], key: Callable[[Audited], str]) -> tuple[Error, ...]:

@@ -6,7 +6,8 @@ import pytest
 
 from contracts.labels import Decision, LabelledImage, ModelAnswer
 from contracts.outcomes import ReviewReason
-from monitoring.quality.live_accuracy import live_accuracy, upper_bound
+from monitoring.quality.calibration import upper_bound
+from monitoring.quality.live_accuracy import live_accuracy
 
 STARTED = datetime(2026, 3, 1, tzinfo=UTC)
 
