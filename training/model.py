@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from contracts.files import write_whole
+from contracts.release import InvalidRelease, Release
 from training.errors import ModelRecordError
 
 MODEL_FILE = "model.json"
@@ -68,8 +69,10 @@ class Job:
         try:
             record = json.loads(text)
             values = {field.name: record[field.name] for field in fields(cls)}
+            if values.get("release") is not None:
+                values["release"] = Release.from_record(values["release"])
             return cls(**values | {"labels": tuple(values["labels"])})
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, InvalidRelease) as error:
             what = f"{where} is not the record that `train` writes ({error!r}); train again."
             raise ModelRecordError(what) from error
 
@@ -79,9 +82,11 @@ class Model(Job):
     """A job that ended well: `artifact` is the S3 URI of model.tar.gz, `metrics` the last value of each metric.
 
     `package` is the ARN of the model package by which the model registry knows it, empty where it isn't registered.
+    `release` is what the model says of itself, None for an algorithm whose models don't.
     """
 
     artifact: str
     metrics: Mapping[str, float]
     billable_seconds: int
     package: str = ""
+    release: Release | None = None

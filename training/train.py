@@ -12,8 +12,11 @@ from botocore.exceptions import NoRegionError
 from sagemaker.core import image_uris
 from sagemaker.core.resources import TrainingJob
 
+from contracts.addresses import S3Address
 from contracts.dataset import DatasetRecord
-from training.errors import JobError
+from contracts.release import InvalidRelease, Release, parse_release
+from training.archives import read_file
+from training.errors import ArchiveError, JobError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
 from training.sagemaker.aws_errors import with_advice
 from training.sagemaker.progress import ENDED, watch
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
+# What a model of ours says of itself, in its artifact.
+DESCRIPTION = "model.json"
+DESCRIPTION_BYTES = 1 << 20
 # Maps whose keys are the user's, not SageMaker's.
 VERBATIM = frozenset({"HyperParameters", "Environment"})
 
@@ -152,9 +158,21 @@ def _follow(job: Job, running: TrainingJob, out: Path, *, quiet: bool) -> Model:
         artifact=str(running.model_artifacts.s3_model_artifacts),
         metrics={str(item.metric_name): float(item.value) for item in running.final_metric_data_list or ()},
         billable_seconds=int(running.billable_time_in_seconds or 0),
+        release=_release(S3Address.parse(str(running.model_artifacts.s3_model_artifacts))),
     )
     model.write(out / MODEL_FILE)
     return model
+
+
+def _release(artifact: S3Address) -> Release | None:
+    """Read what the model in the artifact says of itself; None where it says nothing."""
+    try:
+        described = read_file(artifact, DESCRIPTION, DESCRIPTION_BYTES)
+        return parse_release(described) if described is not None else None
+    except (ArchiveError, InvalidRelease) as error:
+        raise JobError(
+            f"The training job ended well, but its model can't be used: {str(error).removesuffix('.')}."
+        ) from error
 
 
 def _reason(running: TrainingJob) -> str:

@@ -4,10 +4,8 @@ Layout (https://www.cs.toronto.edu/~kriz/cifar.html): a gzipped tar of `cifar-10
 pickle of a dict. Rows of `data` are 3,072 bytes: 1,024 red, 1,024 green, 1,024 blue, line by line.
 """
 
-import gzip
 import pickle
 import tarfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from PIL import Image
 
 from contracts.dataset import SPLITS
 from imaging.fitting import as_png, fitted
+from training.archives import DAMAGE, BoundedGzip
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.datasets.download import sha256
 from training.datasets.unpickler import load
@@ -33,7 +32,6 @@ MEMBER_BYTES = 200_000_000
 ARCHIVE_BYTES = 3 * MEMBER_BYTES
 
 # What reading damaged bytes can raise: gzip and tar first, then what an unpickler documents that it may raise.
-_DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)
 _NOT_A_PICKLE = (
     pickle.UnpicklingError,
     AttributeError,
@@ -63,16 +61,6 @@ class Archive:
     splits: dict[str, Rows]
 
 
-class BoundedGzip(gzip.GzipFile):
-    """A gzip file of which no more is unpacked than ARCHIVE_BYTES, whatever the headers of a tar file ask for."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read as any gzip file does; raises ArchiveError where that would lead beyond the bound."""
-        if size is None or size < 0 or self.tell() + size > ARCHIVE_BYTES:
-            raise ArchiveError(f"{self.name} unpacks to more than {ARCHIVE_BYTES:,} bytes")
-        return super().read(size)
-
-
 def read(path: Path) -> Archive:
     """Read the archive at `path`; nothing is extracted to disk and nothing in it is run.
 
@@ -81,7 +69,11 @@ def read(path: Path) -> Archive:
     """
     contents: dict[str, dict[bytes, Any]] = {}
     try:
-        with BoundedGzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+        with (
+            path.open("rb") as file,
+            BoundedGzip(file, ARCHIVE_BYTES, path) as stream,
+            tarfile.open(fileobj=stream, mode="r:") as tar,
+        ):
             for member in tar:
                 if (name := _checked_name(member, path)) in ("meta", *SPLITS):
                     if name in contents:
@@ -92,7 +84,7 @@ def read(path: Path) -> Archive:
                 pass
     except FileNotFoundError as error:
         raise ArchiveError(f"there is no archive at {path}") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ArchiveError(f"{path} is damaged or not a .tar.gz archive ({error}); get it again") from error
     if missing := {"meta", *SPLITS} - contents.keys():
         raise ArchiveError(f"{path} lacks {', '.join(f'{FOLDER}/{name}' for name in sorted(missing))}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts.release import parse_release
+from tests.unit.contracts.test_release import RECORD
 from training.errors import ModelRecordError
 from training.model import Job, Model
 
@@ -28,6 +30,21 @@ MODEL = Model(
 def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
     MODEL.write(tmp_path / "out" / "model.json")
     assert Model.read(tmp_path / "out" / "model.json") == MODEL
+
+
+def test_a_release_is_read_as_it_was_written(tmp_path: Path) -> None:
+    described = dataclasses.replace(MODEL, release=parse_release(json.dumps(RECORD).encode()))
+    assert described.release is not None
+    described.write(tmp_path / "model.json")
+    assert Model.read(tmp_path / "model.json") == described
+
+
+def test_a_release_that_is_none_is_refused(tmp_path: Path) -> None:
+    MODEL.write(tmp_path / "model.json")
+    record = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(record | {"release": {"labels": []}}))
+    with pytest.raises(ModelRecordError, match="train again"):
+        Model.read(tmp_path / "model.json")
 
 
 def test_writing_leaves_nothing_beside_the_record(tmp_path: Path) -> None:
