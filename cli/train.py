@@ -6,6 +6,7 @@ import typer
 
 from cli.options import DEFAULT_OUT, Bucket, DryRun, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
 from cli.show import agree, console, table
+from training.sagemaker.recipes import Features
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 app = typer.Typer()
@@ -20,6 +21,10 @@ def train(
     algorithm: Annotated[
         str, typer.Option(help="mirror_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.")
     ] = "mirror_ridge",
+    features: Annotated[
+        Features | None,
+        typer.Option(help="Features of mirror_ridge: backbone (default) is pretrained on ImageNet, scattering isn't."),
+    ] = None,
     instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
     spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
     max_run: Annotated[int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
@@ -55,6 +60,7 @@ def train(
             spot=spot,
             max_run=max_run,
             seed=seed,
+            features=features,
             kms_key_id=kms_key,
             tags=pairs(tag),
             hyperparameters=pairs(set_),

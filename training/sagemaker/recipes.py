@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from contracts.dataset import DatasetRecord
@@ -9,6 +10,13 @@ from training.errors import JobError
 
 BUILT_IN = "image-classification"
 OWN = Path(__file__).parents[1] / "algorithms"
+
+
+class Features(StrEnum):
+    """What the repository's own algorithm computes from images: by a pretrained network, or by nothing pretrained."""
+
+    BACKBONE = "backbone"
+    SCATTERING = "scattering"
 
 
 @dataclass(frozen=True)
@@ -65,15 +73,24 @@ def own_algorithms() -> list[str]:
     return sorted(path.parent.name for path in OWN.glob("*/train.py"))
 
 
-def hyperparameters(recipe: Recipe, dataset: DatasetRecord, seed: int) -> dict[str, str]:
-    """Return the hyperparameters of a job, all of them strings."""
+def hyperparameters(
+    recipe: Recipe, dataset: DatasetRecord, seed: int, features: Features | None = None
+) -> dict[str, str]:
+    """Return the hyperparameters of a job, all of them strings.
+
+    Raises:
+        JobError: features are chosen for an algorithm that has no choice of them.
+    """
     if recipe.built_in:
+        if features:
+            raise JobError(f"{recipe.name} has no choice of features; leave out --features {features}.")
         counted = {"num_classes": len(dataset.classes), "num_training_samples": dataset.count("train")}
         return {**recipe.hyperparameters, **{name: str(value) for name, value in counted.items()}}
     return {
         "class_labels": ",".join(dataset.classes),
         "dataset_sha256": dataset.sha256,
         "seed": str(seed),
+        **({"features": str(features)} if features else {}),
     }
 
 

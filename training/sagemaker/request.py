@@ -10,7 +10,7 @@ from contracts.dataset import DatasetRecord
 from contracts.layout import Prefix
 from training.errors import JobError
 from training.model import Job
-from training.sagemaker.recipes import Recipe, hyperparameters
+from training.sagemaker.recipes import Features, Recipe, hyperparameters
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -30,7 +30,7 @@ class TrainingOptions:
     """What a user may choose about a job.
 
     `max_run` is in seconds; a spot job may wait as long again for capacity. `volume` is in GB. `kms_key_id` encrypts
-    the model and, where the instance admits it, the volume.
+    the model and, where the instance admits it, the volume. `features` None means the algorithm's default.
     """
 
     instance_type: str | None = None
@@ -38,6 +38,7 @@ class TrainingOptions:
     max_run: int = 3600
     volume: int = 30
     seed: int = 0
+    features: Features | None = None
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +69,10 @@ def training_request(
         "TrainingJobName": job.training_job,
         "RoleArn": role_arn,
         "AlgorithmSpecification": specification,
-        "HyperParameters": {**hyperparameters(recipe, dataset, options.seed), **options.hyperparameters},
+        "HyperParameters": {
+            **hyperparameters(recipe, dataset, options.seed, options.features),
+            **options.hyperparameters,
+        },
         "InputDataConfig": _channels(dataset, bucket),
         "OutputDataConfig": {"S3OutputPath": str(S3Address(bucket, Prefix.MODELS.rstrip("/")))},
         "ResourceConfig": {"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": options.volume},

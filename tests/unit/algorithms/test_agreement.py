@@ -7,9 +7,11 @@ import pytest
 
 from classifier.channels import read_list
 from classifier.errors import DataError
+from classifier.features import KINDS
 from classifier.metrics import coverage
 from contracts.coverage import coverage_at_error, coverage_curve
 from contracts.dataset import DatasetError, parse_lst
+from training.sagemaker.recipes import Features
 
 LISTS = [
     "",
@@ -97,3 +99,7 @@ def test_coverage_agrees_on_many_answers_with_ties() -> None:
         correct = probabilities.argmax(1) == codes
         curve = coverage_curve(probabilities.max(1), correct)
         assert coverage(probabilities, codes, 0.08) == coverage_at_error(curve, 0.08)
+
+
+def test_the_features_that_can_be_asked_for_are_those_that_there_are() -> None:
+    assert [*Features] == [*KINDS]

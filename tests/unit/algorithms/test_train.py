@@ -65,6 +65,26 @@ def test_more_images_than_landmarks_make_a_model_of_that_many_landmarks(base: Pa
     assert Model.load(base / "model").arrays["landmarks"].shape[0] == 8
 
 
+@pytest.mark.parametrize(("dark", "said"), [(9, True), (10, False)])
+def test_a_class_of_few_images_is_named_with_what_to_expect(
+    base: Path, capsys: pytest.CaptureFixture[str], dark: int, said: bool
+) -> None:
+    classes = [0] * dark + [1] * 12
+    write_list(base, "train", [f"{index}\t{code}\t{index % 12}.png" for index, code in enumerate(classes)])
+    assert train.main() == 0
+    assert ("The class dark has 9 training images; with fewer than 10" in capsys.readouterr().out) is said
+
+
+@pytest.mark.parametrize("count", [2, 100])
+def test_two_to_a_hundred_classes_are_learned(base: Path, count: int) -> None:
+    configure(base, class_labels=",".join(f"c{code}" for code in range(count)), features="scattering")
+    for channel in ("train", "validation"):
+        write_list(base, channel, [f"{row}\t{row % count}\t{row % 12}.png" for row in range(3 * count)])
+    assert train.main() == 0
+    model = Model.load(base / "model")
+    assert model.predict_proba(np.zeros((1, 32, 32, 3), np.uint8)).shape == (1, count)
+
+
 def test_images_of_several_sizes_are_trained_on(base: Path) -> None:
     for index, size in enumerate([(16, 16), (200, 16), (16, 224), (224, 150)]):
         path = images(base) / f"{index}.png"

@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 import scipy
 import sklearn
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from classifier.channels import Channel, read_channel
@@ -31,6 +32,8 @@ from classifier.paths import base
 from classifier.predictions import write_out_of_fold, write_test
 from classifier.threshold import Threshold, recommend
 
+FEW = 10
+"""Training images of a class below which the log says what to expect."""
 FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
 
@@ -44,6 +47,7 @@ def train(root: Path) -> Model:
     missing = sorted(set(range(len(settings.class_labels))) - set(training.classes.tolist()))
     if missing:
         raise DataError(f"The channel train has no image of the class {settings.class_labels[missing[0]]}.")
+    _warn(settings.class_labels, training.classes)
     validation = _read(data, "validation", settings, features) if (data / "validation").exists() else None
 
     began = time.perf_counter()
@@ -85,6 +89,15 @@ def _read(data: Path, name: str, settings: Hyperparameters, features: Features) 
     channel = read_channel(data, name, len(settings.class_labels), features)
     _log(f"read {len(channel.classes)} images of channel {name}")
     return channel
+
+
+def _warn(labels: tuple[str, ...], classes: NDArray[np.intp]) -> None:
+    count, label = min(zip(np.bincount(classes).tolist(), labels, strict=True))
+    if count < FEW:
+        _log(
+            f"The class {label} has {count} training images; with fewer than {FEW} of a class expect more wrong "
+            "answers and rough probabilities: add images."
+        )
 
 
 def _advice(threshold: Threshold) -> str:

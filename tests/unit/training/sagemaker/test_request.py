@@ -13,7 +13,7 @@ from tests.unit.training.samples import ROLE, record
 from tests.unit.training.service_model import complaints, enum_of
 from training.errors import JobError
 from training.model import Job
-from training.sagemaker.recipes import PRESETS, own_algorithms, recipe_of
+from training.sagemaker.recipes import PRESETS, Features, own_algorithms, recipe_of
 from training.sagemaker.request import TrainingOptions, training_request
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,6 +65,14 @@ def test_a_users_hyperparameter_replaces_the_presets() -> None:
     assert request["HyperParameters"]["epochs"] == "5"
     assert request["HyperParameters"]["optimizer"] == "adam"
     assert request["HyperParameters"]["num_training_samples"] == "1000"
+
+
+def test_features_are_the_own_algorithms_choice_alone() -> None:
+    chosen = TrainingOptions(features=Features.SCATTERING)
+    assert request_of("mirror_ridge", chosen)["HyperParameters"]["features"] == "scattering"
+    assert "features" not in request_of("mirror_ridge", TrainingOptions())["HyperParameters"]
+    with pytest.raises(JobError, match="scratch-32 has no choice of features; leave out --features scattering"):
+        request_of("scratch-32", chosen)
 
 
 def test_the_pretrained_network_gets_its_own_size_and_a_larger_resize() -> None:
