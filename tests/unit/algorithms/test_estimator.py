@@ -54,6 +54,19 @@ def test_out_of_fold_probabilities_are_those_of_regressions_without_the_row() ->
         np.testing.assert_allclose(fitted.out_of_fold_proba_[row], softmax(fitted.slope_ * score), atol=0.01)
 
 
+def test_a_column_of_twice_the_share_counts_as_two() -> None:
+    rows, codes = clouds(60, columns=3)
+    repeated = MirrorKernelRidge().fit(rows[:, [0, 0, 1, 2]], codes).predict_proba(rows[:, [0, 0, 1, 2]])
+    shared = MirrorKernelRidge(shares=[0.5, 0.25, 0.25]).fit(rows, codes).predict_proba(rows)
+    np.testing.assert_allclose(shared, repeated, atol=0.005)
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.5, 0.5, 0.0], [[0.2, 0.4, 0.4]]])
+def test_shares_must_be_one_above_0_for_each_column(shares: list[Any]) -> None:
+    with pytest.raises(ValueError, match="shares needs 3 numbers above 0"):
+        MirrorKernelRidge(shares=shares).fit(*clouds(20, columns=3))
+
+
 def test_probabilities_are_calibrated_on_rows_never_seen() -> None:
     rows, codes = clouds(2400, classes=3)
     fitted = MirrorKernelRidge(landmarks=400, random_state=0).fit(rows[:400], codes[:400])

@@ -61,3 +61,12 @@ def test_pooling_averages_the_even_half_over_the_cells(features: Features) -> No
     last = features.blocks[-1]
     half = rows.shape[1] // 2
     np.testing.assert_allclose(pooled[:, -1], rows[:, half - len(last.cells) : half].mean(1), rtol=1e-5)
+
+
+def test_the_shares_of_the_columns_sum_to_1_and_those_of_a_pair_are_the_same(features: Features) -> None:
+    assert features.shares.sum() == pytest.approx(1)
+    even, odd = np.split(features.shares, 2)
+    np.testing.assert_array_equal(even, odd)
+    of_blocks = np.add.reduceat(even, np.cumsum([0, *(block.size for block in features.blocks[:-1])]))
+    weights = np.array([block.weight for block in features.blocks])
+    np.testing.assert_allclose(of_blocks, weights / weights.sum() / 2)

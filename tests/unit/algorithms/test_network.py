@@ -94,8 +94,11 @@ def described(weights: Weights, image: NDArray[np.uint8]) -> NDArray[np.float64]
     fine = np.stack(
         [stages[5][:, row : row + 2, left : left + 2].mean((1, 2)) for row in range(4) for left in range(4)]
     )
-    coarse = np.stack([stages[4][:, row : row + 5, left : left + 5].mean((1, 2)) for row in (0, 5) for left in (0, 5)])
-    return np.concatenate([fine.T.ravel(), coarse.T.ravel()])
+    coarse = [
+        np.stack([stages[stage][:, row : row + 5, left : left + 5].mean((1, 2)) for row in (0, 5) for left in (0, 5)])
+        for stage in (4, 3)
+    ]
+    return np.concatenate([averages.T.ravel() for averages in (fine, *coarse)])
 
 
 def test_the_graph_computes_what_the_weights_mean(network: Network, weights: Weights) -> None:

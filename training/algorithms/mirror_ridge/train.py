@@ -53,7 +53,11 @@ def train(root: Path) -> Model:
     began = time.perf_counter()
     rows = features(training.images)
     classifier = MirrorKernelRidge(
-        mirrored=True, gamma=settings.gamma, landmarks=settings.landmarks, random_state=settings.seed
+        mirrored=True,
+        gamma=settings.gamma,
+        shares=features.shares,
+        landmarks=settings.landmarks,
+        random_state=settings.seed,
     ).fit(rows, training.classes)
     _log(f"fitted {len(rows)} images in {time.perf_counter() - began:.1f} s")
 

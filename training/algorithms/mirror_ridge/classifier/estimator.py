@@ -28,6 +28,7 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     Args:
         mirrored: the second half of the columns changes sign when an image is mirrored, and the answer must not
         gamma: inverse width of the kernel, per mean squared difference of standardised columns
+        shares: array of shape (d,), the share of each column in that mean; by default all have the same
         ridges: candidates for the penalty; the one with the smallest leave-one-out log loss is taken
         landmarks: most training rows that the kernel is taken to; memory and model grow with it
         random_state: draws the landmarks where there are more rows
@@ -47,12 +48,14 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         *,
         mirrored: bool = False,
         gamma: float = 0.1,
+        shares: ArrayLike | None = None,
         ridges: tuple[float, ...] = RIDGES,
         landmarks: int = 1500,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.mirrored = mirrored
         self.gamma = gamma
+        self.shares = shares
         self.ridges = ridges
         self.landmarks = landmarks
         self.random_state = random_state
@@ -68,7 +71,10 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             )
         if self.mirrored and rows.shape[1] % 2:
             raise ValueError(f"mirrored needs an even number of columns; there are {rows.shape[1]}.")
-        self._standardise(rows)
+        shares = np.full(rows.shape[1], 1 / rows.shape[1]) if self.shares is None else np.asarray(self.shares)
+        if shares.shape != rows.shape[1:] or shares.min() <= 0:
+            raise ValueError(f"shares needs {rows.shape[1]} numbers above 0; it has the shape {shares.shape}.")
+        self._standardise(rows, shares)
         targets = np.eye(len(self.classes_))[codes]
         self.intercept_ = targets.mean(0)
         chosen = self._choose_landmarks(len(rows))
@@ -89,8 +95,8 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         labels: NDArray[Any] = self.classes_[probabilities.argmax(1)]
         return labels
 
-    def _standardise(self, rows: NDArray[np.float32]) -> None:
-        """Learn mean and scale so that a mean squared difference is about 2; a pair of columns shares its scale."""
+    def _standardise(self, rows: NDArray[np.float32], shares: NDArray[np.float64]) -> None:
+        """Learn mean and scale so that a squared distance is about 2; a pair of columns has one scale."""
         mean = rows.mean(0, dtype=np.float64)
         square = np.einsum("nd,nd->d", rows, rows, dtype=np.float64) / len(rows)
         if self.mirrored:
@@ -102,7 +108,7 @@ class MirrorKernelRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             deviation = np.sqrt(np.maximum(square - mean**2, 0))
         self.mean_ = mean.astype(np.float32)
         floor = 1e-6 * (1 + np.abs(mean))
-        self.scale_ = (np.where(deviation > floor, deviation, 1) * np.sqrt(rows.shape[1])).astype(np.float32)
+        self.scale_ = (np.where(deviation > floor, deviation, 1) / np.sqrt(shares)).astype(np.float32)
 
     def _standardised(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         scaled: NDArray[np.float64] = (rows.astype(np.float64) - self.mean_) / self.scale_

@@ -37,11 +37,18 @@ KINDS = {
 class Block:
     """Neighbouring columns of a half: `channels` times one column for each of `cells`.
 
-    A cell is a number of the grid, row by row, or -1 for a column that belongs to no single cell.
+    A cell is a number of the grid, row by row, or -1 for a column that belongs to no single cell. In the distance of
+    two images, all columns of a block together have its weight.
     """
 
     channels: int
     cells: NDArray[np.intp]
+    weight: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Number of its columns."""
+        return self.channels * len(self.cells)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,13 @@ class Features:
         return decode(data, self.side, self.resampling)
 
     @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """The share of each column in the distance of two images, shape (d,); they sum to 1."""
+        total = sum(block.weight for block in self.blocks)
+        half = [np.full(block.size, block.weight / (2 * total * block.size)) for block in self.blocks]
+        return np.concatenate([*half, *half])
+
+    @cached_property
     def cells(self) -> NDArray[np.intp]:
         """The grid cell of each column of a half, shape (d/2,): row * columns + column, or -1 for several cells."""
         return np.concatenate([np.tile(block.cells, block.channels) for block in self.blocks])
@@ -92,7 +106,7 @@ class Features:
         """The even half of features of shape (n, d), averaged over the cells: (n, channels of all blocks)."""
         parts, start = [], 0
         for block in self.blocks:
-            end = start + block.channels * len(block.cells)
+            end = start + block.size
             parts.append(rows[:, start:end].reshape(len(rows), block.channels, -1).mean(2))
             start = end
         return np.concatenate(parts, axis=1)
@@ -109,10 +123,11 @@ def scattering_features(side: int) -> Features:
 def backbone_features(pretrained: Network) -> Features:
     """What a pretrained network makes of images."""
     finest = max(network.GRIDS.values())
-    blocks = [
-        Block(network.CHANNELS[stage], np.arange(cells**2) if cells == finest else np.full(cells**2, -1))
-        for stage, cells in network.GRIDS.items()
-    ]
+    blocks = []
+    for stage, cells in network.GRIDS.items():
+        places = np.arange(cells**2) if cells == finest else np.full(cells**2, -1)
+        # Later stages describe objects, earlier ones textures. The weights were chosen by cross-validation.
+        blocks.append(Block(network.CHANNELS[stage], places, weight=2.0**stage))
     return Features(
         name="backbone",
         side=network.SIDE,

@@ -15,9 +15,9 @@ from classifier.processors import cores
 
 SIDE = 160
 """Width and height of the images that the network takes."""
-CHANNELS = {5: 208, 4: 120}
+CHANNELS = {5: 208, 4: 120, 3: 88}
 """Channels of the stages that describe an image, counted from 0."""
-GRIDS = {5: 4, 4: 2}
+GRIDS = {5: 4, 4: 2, 3: 2}
 """Cells a side in which each stage is averaged."""
 COLUMNS = sum(CHANNELS[stage] * cells**2 for stage, cells in GRIDS.items())
 INPUT, OUTPUT = "image", "features"
