@@ -68,7 +68,10 @@ def endpoint(scope: Scope) -> Iterator[Check]:
 
 
 def labels(scope: Scope) -> Iterator[Check]:
-    """Check that the app stack has the model's labels in the model's order."""
+    """Check that labels that the app stack gives are the model's, in the model's order."""
+    if "ClassLabels" not in scope.stacks.app.values:
+        yield Check("labels", Status.OK, "those that the model names")
+        return
     path = scope.out / MODEL_FILE
     if not path.exists():
         yield Check("labels", Status.SKIPPED, f"there is no {path} to compare the stack's with")
@@ -80,7 +83,7 @@ def labels(scope: Scope) -> Iterator[Check]:
 
 
 def threshold(scope: Scope) -> Iterator[Check]:
-    """Check that the app stack's threshold is at least the one that the evaluation judged."""
+    """Check that a threshold that the app stack gives is at least the one that the evaluation judged."""
     path = scope.out / EVALUATION_FILE
     if not path.exists():
         yield Check("threshold", Status.SKIPPED, f"there is no {path} to compare the stack's with")
@@ -94,7 +97,11 @@ def threshold(scope: Scope) -> Iterator[Check]:
         advice = "Train a better model, or tolerate more errors by a higher --max-error."
         yield Check("threshold", Status.BAD, f"no threshold keeps {most} among accepted images", advice)
         return
-    deployed, wanted = float(scope.stacks.app["ConfidenceThreshold"]), evaluation.threshold
+    wanted = evaluation.threshold
+    if "ConfidenceThreshold" not in scope.stacks.app.values:
+        yield Check("threshold", Status.OK, f"the model's own; {wanted:.4f} in the evaluation for {most}")
+        return
+    deployed = float(scope.stacks.app["ConfidenceThreshold"])
     what = f"{deployed:g} in the stack, {wanted:.4f} in the evaluation for {most}"
     advice = f"Deploy the app stack with ConfidenceThreshold={wanted:.4f}."
     yield judged("threshold", deployed >= wanted - THRESHOLD_TOLERANCE, what, advice)

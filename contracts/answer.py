@@ -36,6 +36,10 @@ class LabelsDisagree(AnswerError):
     """The answer names other labels than its caller expects."""
 
 
+class ThresholdUnknown(AnswerError):
+    """The answer doesn't say from which confidence it is accepted, and nobody else does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a model says of one image.
@@ -96,10 +100,23 @@ class Answer:
                 )
             return self
         if not labels:
-            raise LabelsUnknown("The model's answer is a plain list of probabilities; name their labels.")
+            raise LabelsUnknown("The model's answer names no labels; give them by the app stack's ClassLabels.")
         if len(labels) != len(self.probabilities):
             raise InvalidAnswer(f"The model's answer isn't a list of {len(labels)} probabilities.")
         return replace(self, labels=tuple(labels))
+
+    def threshold_under(self, override: float | None) -> float | None:
+        """Return the threshold that decides: *override*, else the release's own, None where it accepts nothing.
+
+        Raises ThresholdUnknown where neither is known.
+        """
+        if override is not None:
+            return override
+        if not self.describes_itself:
+            raise ThresholdUnknown(
+                "The model's answer names no threshold; give one by the app stack's ConfidenceThreshold."
+            )
+        return self.threshold
 
 
 def parse_answer(body: bytes, labels: Sequence[str] = ()) -> Answer:

@@ -25,6 +25,8 @@ COLUMNS = (
     "outcome",
     "label",
     "confidence",
+    "release",
+    "review_reason",
     "error",
     "seconds",
     "inference_id",
@@ -33,18 +35,20 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS image (
     s3_bucket TEXT, s3_key TEXT, asked_version TEXT,
     s3_version_id TEXT, sha256 TEXT, outcome TEXT, label TEXT, confidence REAL, error TEXT, seconds REAL,
-    inference_id TEXT,
+    inference_id TEXT, release TEXT, review_reason TEXT,
     PRIMARY KEY (s3_bucket, s3_key, asked_version)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run (number INTEGER PRIMARY KEY, execution TEXT, arn TEXT, collected INTEGER DEFAULT 0);
 """
+# Columns that an earlier version's file lacks.
+ADDED = {"release", "review_reason"}
 ADD = "INSERT OR IGNORE INTO image (s3_bucket, s3_key, asked_version) VALUES (?, ?, ?)"
 # Only what has no outcome, or failed, takes one: an image is never accounted twice.
 OPEN = f"(outcome IS NULL OR outcome = '{Outcome.FAILED}')"
 RECORD = f"""
 UPDATE image SET s3_version_id = ?, sha256 = ?, outcome = ?, label = ?, confidence = ?, error = ?, seconds = ?,
-    inference_id = ?
+    inference_id = ?, release = ?, review_reason = ?
 WHERE s3_bucket = ? AND s3_key = ? AND asked_version = ? AND {OPEN}
 """  # noqa: S608 - our own text
 TO_RUN = f"FROM image WHERE {OPEN}"
@@ -125,6 +129,10 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None, factory=_Database)
         self._database.execute_all(SCHEMA)
+        # A batch that an earlier version began goes on in its own file.
+        known = {column[1] for column in self._database.execute("PRAGMA table_info(image)")}
+        for name in ADDED - known:
+            self._database.execute(f"ALTER TABLE image ADD COLUMN {name} TEXT")
 
     def close(self) -> None:
         """Close the file."""
@@ -248,6 +256,8 @@ def _values(row: dict[str, Any]) -> tuple[Any, ...]:
         row.get("error"),
         _seconds(row.get("started"), row.get("stopped")),
         row.get("inference_id"),
+        row.get("release"),
+        row.get("review_reason"),
         item["s3_bucket"],
         item["s3_key"],
         item.get("s3_version_id", ""),

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as UnreachableError
 
+from contracts.answer import Answer, InvalidAnswer, parse_answer
+
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
@@ -27,7 +28,9 @@ BUSY = {
     "ServiceUnavailable",
     "ThrottlingException",
 }
-SUM_TOLERANCE = 1e-3
+# The container is overloaded or starting, or a proxy in front of it can't reach it. SageMaker says 0 where it got no
+# response from the container: it crashed, or took too long.
+UNREACHABLE = {0, 429, 502, 503, 504}
 
 
 class ConfigurationError(Exception):
@@ -39,11 +42,11 @@ class InvalidEvent(Exception):
 
 
 class EndpointBusy(Exception):
-    """The endpoint is throttled, not ready, out of reach or too slow: the same call may pass later."""
+    """The endpoint or its container is throttled, not ready, out of reach or too slow: the call may pass later."""
 
 
 class ModelFailed(Exception):
-    """The model answered 5xx: the same call may pass later."""
+    """The model is there and failed on this image: the same call may pass, and more likely will not."""
 
 
 class ImageRefused(Exception):
@@ -55,7 +58,7 @@ class EndpointNotFound(Exception):
 
 
 class InvalidInference(Exception):
-    """The model's answer isn't a probability for each label."""
+    """The model's answer isn't a probability for each label, or contradicts itself."""
 
 
 def endpoint_of(environment: Mapping[str, str]) -> str:
@@ -67,12 +70,28 @@ def endpoint_of(environment: Mapping[str, str]) -> str:
 
 
 def labels_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return CLASS_LABELS, a comma list in the order of the model's outputs."""
+    """Return CLASS_LABELS, a comma list in the order of the model's outputs; empty to take the model's."""
     text = environment.get("CLASS_LABELS", "")
+    if not text:
+        return ()
     labels = tuple(label.strip() for label in text.split(","))
     if len(labels) < 2 or "" in labels or len(set(labels)) != len(labels):
         raise ConfigurationError(f"CLASS_LABELS must be two or more different labels with commas, not {text!r}.")
     return labels
+
+
+def threshold_of(environment: Mapping[str, str]) -> float | None:
+    """Return CONFIDENCE_THRESHOLD, a number from 0 to 1; None, if it is empty, to take the model's."""
+    text = environment.get("CONFIDENCE_THRESHOLD", "")
+    if not text:
+        return None
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = math.nan
+    if not 0 <= threshold <= 1:
+        raise ConfigurationError(f"CONFIDENCE_THRESHOLD must be a number from 0 to 1, or empty, not {text!r}.")
+    return threshold
 
 
 def image_of(event: Any) -> bytes:
@@ -103,27 +122,23 @@ def translated(error: ClientError) -> Exception:
         return EndpointBusy(f"{code}: {message}")
     if code == "ModelError":
         status = int(error.response.get("OriginalStatusCode", 500))  # type: ignore[call-overload]
-        if status == 429:
-            return EndpointBusy(f"The model answered 429: {message}")
+        if status in UNREACHABLE:
+            return EndpointBusy(f"The model answered {status}: {message}")
         return ImageRefused(message) if 400 <= status < 500 else ModelFailed(message)
     if code == "ValidationError":
         return EndpointNotFound(message)
     return error
 
 
-def inferences_of(answer: bytes, labels: tuple[str, ...]) -> list[float]:
-    """Return the probabilities, one a label, from the model's JSON array."""
+def answer_of(body: bytes, labels: tuple[str, ...]) -> Answer:
+    """Return the model's answer, with its own labels or else *labels*.
+
+    Raises InvalidInference, LabelsUnknown where nobody names the labels, and LabelsDisagree where *labels* are others.
+    """
     try:
-        values = json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInference("The model's answer isn't JSON.") from error
-    if not isinstance(values, list) or len(values) != len(labels):
-        raise InvalidInference(f"The model's answer isn't a list of {len(labels)} probabilities.")
-    if not all(type(value) in (int, float) and 0 <= value <= 1 for value in values):
-        raise InvalidInference("The model's answer has a value that isn't a number from 0 to 1.")
-    if not math.isclose(math.fsum(values), 1, abs_tol=SUM_TOLERANCE):
-        raise InvalidInference(f"The model's probabilities sum to {math.fsum(values):.4f}, not 1.")
-    return [float(value) for value in values]
+        return parse_answer(body, labels)
+    except InvalidAnswer as error:
+        raise InvalidInference(str(error)) from error
 
 
 logger = Logger()
@@ -131,6 +146,7 @@ tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 ENDPOINT_NAME = endpoint_of(os.environ)
 CLASS_LABELS = labels_of(os.environ)
+CONFIDENCE_THRESHOLD = threshold_of(os.environ)
 # One attempt: the state machine retries, with backoff, and its history shows it.
 RUNTIME: "SageMakerRuntimeClient" = boto3.client(
     "sagemaker-runtime", config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1})
@@ -141,22 +157,26 @@ def classify(event: Any, inference_id: str) -> dict[str, Any]:
     """Return Serialize's record without the image, with what the model said of it."""
     image = image_of(event)
     try:
-        answer, variant = invoke(RUNTIME, ENDPOINT_NAME, image, inference_id)
+        body, variant = invoke(RUNTIME, ENDPOINT_NAME, image, inference_id)
     except ImageRefused:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         raise
-    inferences = inferences_of(answer, CLASS_LABELS)
-    confidence = max(inferences)
-    label = CLASS_LABELS[inferences.index(confidence)]
-    metrics.add_metric("Confidence", MetricUnit.NoUnit, confidence)
-    logger.info("classified", extra={"label": label, "confidence": confidence, "variant": variant})
+    answer = answer_of(body, CLASS_LABELS)
+    threshold = answer.threshold_under(CONFIDENCE_THRESHOLD)
+    metrics.add_metric("Confidence", MetricUnit.NoUnit, answer.confidence)
+    if threshold is not None:
+        metrics.add_metric("Threshold", MetricUnit.NoUnit, threshold)
+    said = {"label": answer.label, "confidence": answer.confidence, "release": answer.release, "variant": variant}
+    logger.info("classified", extra=said)
     return {key: value for key, value in event.items() if key != "image_data"} | {
-        "inferences": inferences,
-        "label": label,
-        "confidence": confidence,
+        "inferences": list(answer.probabilities),
+        "labels": list(answer.labels),
+        "threshold": threshold,
+        "familiarity": answer.familiarity,
+        "familiarity_limit": answer.familiarity_limit,
         "endpoint": ENDPOINT_NAME,
-        "variant": variant,
         "inference_id": inference_id,
+        **said,
     }
 
 
@@ -167,6 +187,7 @@ def lambda_handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Step Functions task: Serialize's record in; out the record without the image, with what the model said of it.
 
     The request's id is the InferenceId, so that logs, executions and captured data join on one value.
-    Raises ImageRefused when the image is at fault; EndpointBusy and ModelFailed are worth a retry.
+    The threshold is CONFIDENCE_THRESHOLD, else that of the model that answered; null where its release accepts nothing.
+    Raises ImageRefused when the image is at fault; EndpointBusy is worth many retries, ModelFailed a few.
     """
     return classify(event, context.aws_request_id)

@@ -6,23 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.answer import Answer
+from contracts.answer import Answer, ThresholdUnknown
 from contracts.outcomes import Outcome, review_reason
 from inference.executions import Execution, reached_endpoint
 from monitoring.capture.completeness import Completeness
 from monitoring.capture.records import CaptureRecord, SkippedLine
 from monitoring.capture.span import hour_of
 from monitoring.drift.window import Window
-from monitoring.errors import MonitoringError
 from monitoring.report.gallery import Gallery, Pair
 from monitoring.report.labels import with_labels
 
 # What JSON carries of a probability; anything more is another answer.
 AGREEMENT = 1e-6
-
-
-class ThresholdUnknown(MonitoringError):
-    """A captured answer doesn't say from which confidence it is accepted, and nobody else does."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +29,13 @@ class Rule:
 
     def threshold_of(self, answer: Answer) -> float | None:
         """The threshold for *answer*, None where its release accepts nothing; raises ThresholdUnknown."""
-        if self.override is not None:
-            return self.override
-        if answer.describes_itself:
-            return answer.threshold
-        if self.fallback is None:
+        own = answer.describes_itself or self.override is not None
+        try:
+            return answer.threshold_under(self.override if own else self.fallback)
+        except ThresholdUnknown as error:
             raise ThresholdUnknown(
                 "What goes to review is not known; give --threshold, or run `workflow evaluate` first."
-            )
-        return self.fallback
+            ) from error
 
 
 def match_executions(

@@ -21,6 +21,7 @@ from local.stack import REGION, ROOT, new_credentials
 from local.template import Template
 
 IMAGE = {"image_data": "AA==", "s3_bucket": "b", "s3_key": "k"}
+UNFAMILIAR = {"confidence": 0.9, "threshold": 0.8, "familiarity": 0.01, "familiarity_limit": 0.05}
 OBJECT = {"s3_bucket": "b", "s3_key": "k"}
 
 
@@ -46,7 +47,8 @@ SCENARIOS = {
     "a refused image": Scenario("ClassifyFunction", IMAGE, False, 424, "ModelError"),
     "a missing endpoint": Scenario("ClassifyFunction", IMAGE, True, 400, "ValidationError"),
     "a missing permission to ask": Scenario("ClassifyFunction", IMAGE, True, 403, "AccessDeniedException"),
-    "a low confidence": Scenario("ThresholdFunction", {"confidence": 0.1}, False),
+    "a low confidence": Scenario("ThresholdFunction", {"confidence": 0.1, "threshold": 0.8}, False),
+    "an unfamiliar image": Scenario("ThresholdFunction", UNFAMILIAR, False),
     "no confidence": Scenario("ThresholdFunction", {}, True),
 }
 

@@ -89,7 +89,7 @@ def dashboard(checks_drift: bool = False) -> list[dict[str, Any]]:
         condition, on, off = value["Fn::If"]
         assert condition == "ChecksDrift"
         body = body.replace(f"${{{name}}}", flat(on if checks_drift else off))
-    return list(json.loads(re.sub(r"(?<!\")\$\{(MaxReviewRate|ConfidenceThreshold)\}", "0.5", body))["widgets"])
+    return list(json.loads(re.sub(r"(?<!\")\$\{MaxReviewRate\}", "0.5", body))["widgets"])
 
 
 def test_the_dashboards_widgets_do_not_cover_each_other() -> None:

@@ -26,7 +26,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
 # What a function packs beside its own module.
 PACKED: Mapping[str, set[str]] = {
     "serialize": {"imaging"},
-    "classify": set(),
+    "classify": {"contracts"},
     "threshold": set(),
     "drift": {"contracts", "imaging", "monitoring"},
 }

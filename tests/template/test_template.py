@@ -26,7 +26,8 @@ def test_every_parameter_says_what_it_is_and_refuses_what_it_cannot_be(path: Pat
     ("name", "good", "bad"),
     [
         ("AlarmEmail", ["", "a.b@example.org"], ["nobody", "a@b", "a b@c.d", "a@b.c, d@e.f"]),
-        ("ClassLabels", ["bicycle,motorcycle", "a b,c,d"], ["bicycle", "a,,b", ",a", "a,"]),
+        ("ClassLabels", ["", "bicycle,motorcycle", "a b,c,d"], ["bicycle", "a,,b", ",a", "a,"]),
+        ("ConfidenceThreshold", ["", "0", "1", "1.0", "0.8", ".95"], ["1.1", "-0.1", "2", "NaN", "1e-2", "0.8 ", "."]),
         ("EndpointName", ["image-classification", "a"], ["", "-a", "a_b", "a" * 64]),
         ("DataBucketName", ["my-bucket.1"], ["Upper", "a", "-ab", "ab-"]),
     ],

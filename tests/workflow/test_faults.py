@@ -36,7 +36,7 @@ def test_a_part_killed_during_a_run_costs_no_image(deployed: Deployed, part: str
     executions = run_cases(machine, cases, tmp_path, concurrency=2, client=states)
     assert len(killed) == 1
     assert [one.case for one in executions] == [case.name for case in cases]
-    assert not [one for one in executions if one.outcome == "FAILED"]
+    assert [(one.error, one.cause) for one in executions if one.outcome == "FAILED"] == []
     wait_until_answered()
     lines = (tmp_path / "executions.jsonl").read_text().splitlines()
     assert len({json.loads(line)["case"] for line in lines}) == len(cases)

@@ -3,7 +3,15 @@ from typing import Any
 
 import pytest
 
-from contracts.answer import Answer, InvalidAnswer, LabelsDisagree, LabelsUnknown, parse_answer, read_answer
+from contracts.answer import (
+    Answer,
+    InvalidAnswer,
+    LabelsDisagree,
+    LabelsUnknown,
+    ThresholdUnknown,
+    parse_answer,
+    read_answer,
+)
 from tests.messages import exactly
 
 LABELS = ("bicycle", "motorcycle")
@@ -76,9 +84,30 @@ def test_a_plain_list_has_the_labels_of_its_caller(given: bytes, probabilities: 
 
 
 def test_a_plain_list_without_labels_is_refused_by_name() -> None:
-    with pytest.raises(LabelsUnknown, match="plain list of probabilities"):
+    with pytest.raises(LabelsUnknown, match="names no labels"):
         parse_answer(b"[0.25, 0.75]")
     assert read_answer(b"[0.25, 0.75]") == Answer((0.25, 0.75))
+
+
+@pytest.mark.parametrize(
+    ("answer", "override", "threshold"),
+    [
+        (parse_answer(body()), None, 0.93),
+        (parse_answer(body(threshold=None)), None, None),
+        (parse_answer(body()), 0.5, 0.5),
+        (parse_answer(body(threshold=None)), 0.0, 0.0),
+        (read_answer(b"[0.5, 0.5]"), 0.0, 0.0),
+    ],
+)
+def test_the_threshold_is_the_releases_own_unless_it_is_overridden(
+    answer: Answer, override: float | None, threshold: float | None
+) -> None:
+    assert answer.threshold_under(override) == threshold
+
+
+def test_a_plain_list_has_no_threshold() -> None:
+    with pytest.raises(ThresholdUnknown, match="names no threshold"):
+        read_answer(b"[0.5, 0.5]").threshold_under(None)
 
 
 @pytest.mark.parametrize("labels", [("motorcycle", "bicycle"), ("bicycle", "car"), ("bicycle", "motorcycle", "car")])

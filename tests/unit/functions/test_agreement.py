@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from contracts.outcomes import CLASSIFIED, Outcome, is_accepted
+from contracts.answer import Answer
+from contracts.outcomes import CLASSIFIED, Outcome, is_accepted, review_reason
 from functions.threshold import app
 
 ROOT = Path(__file__).parents[3]
@@ -21,16 +22,39 @@ CONTEXT: Any = SimpleNamespace(
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("step", [-1, 0, 1])
-def test_the_function_accepts_what_the_rule_accepts(
-    threshold: float, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_function_accepts_what_the_rule_accepts(threshold: float, step: int) -> None:
     confidence = min(max(math.nextafter(threshold, step * 2) if step else threshold, 0.0), 1.0)
-    monkeypatch.setattr(app, "CONFIDENCE_THRESHOLD", threshold)
+    event = {"confidence": confidence, "threshold": threshold}
     if is_accepted(confidence, threshold):
-        assert app.lambda_handler({"confidence": confidence}, CONTEXT)["outcome"] == Outcome.ACCEPTED
+        assert app.lambda_handler(event, CONTEXT)["outcome"] == Outcome.ACCEPTED
     else:
         with pytest.raises(app.ThresholdConfidenceNotMet):
-            app.lambda_handler({"confidence": confidence}, CONTEXT)
+            app.lambda_handler(event, CONTEXT)
+
+
+@pytest.mark.parametrize("threshold", [0.9, 0.91, None])
+@pytest.mark.parametrize("familiarity", [0.04, 0.05, 0.06, None])
+@pytest.mark.parametrize("limit", [0.05, None])
+def test_the_function_sends_to_review_what_the_rule_does_and_for_its_reason(
+    threshold: float | None, familiarity: float | None, limit: float | None
+) -> None:
+    reason = review_reason(Answer((0.9, 0.1), familiarity=familiarity, familiarity_limit=limit), threshold)
+    event = {"confidence": 0.9, "threshold": threshold, "familiarity": familiarity, "familiarity_limit": limit}
+    if reason is None:
+        assert app.lambda_handler(event, CONTEXT)["review_reason"] is None
+    else:
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - its name decides
+            app.lambda_handler(event, CONTEXT)
+        assert reason_of(type(raised.value).__name__) == reason
+
+
+def reason_of(error: str) -> str:
+    """Return the reason that the single machine writes into the record when Check threshold raises that error."""
+    text = (ROOT / "statemachine/classify_image.asl.json").read_text()
+    machine = json.loads(re.sub(r"\$\{\w+\}", "1", text))["States"]
+    (target,) = (one["Next"] for one in machine["Check threshold"]["Catch"] if error in one["ErrorEquals"])
+    assert machine[target]["ResultPath"] == "$.review_reason"
+    return str(machine[target]["Result"])
 
 
 def outcomes_of(machine: str) -> set[str]:

@@ -16,6 +16,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from contracts.answer import LabelsDisagree, LabelsUnknown, ThresholdUnknown
 from functions.classify import app as classify
 from functions.serialize import app as serialize
 from functions.threshold import app as threshold
@@ -151,23 +152,98 @@ def answering(answer: bytes) -> Iterator[None]:
 SERIALIZED = {"s3_key": "k.png", "image_data": base64.b64encode(b"an image").decode()}
 
 
+DESCRIBED = {
+    "probabilities": [0.25, 0.75],
+    "labels": ["cat", "dog"],
+    "release": "3fa4c0d1e2b7",
+    "threshold": 0.7,
+    "familiarity": 0.41,
+    "familiarity_limit": 0.05,
+}
+
+
+@pytest.fixture
+def overriding(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give Classify labels and a threshold, as its variables do when it starts."""
+
+    def give(labels: tuple[str, ...] = (), threshold: float | None = None) -> None:
+        monkeypatch.setattr(classify, "CLASS_LABELS", labels)
+        monkeypatch.setattr(classify, "CONFIDENCE_THRESHOLD", threshold)
+
+    give()
+    return give
+
+
+@pytest.mark.usefixtures("overriding")
 def test_classify_gives_the_record_without_the_image_and_with_what_the_model_said(call: Caller) -> None:
-    labels = classify.CLASS_LABELS
-    with answering(b"[0.25, 0.75]"):
+    with answering(json.dumps(DESCRIBED).encode()):
         made = call(classify, SERIALIZED)
     assert made.answer == {
         "s3_key": "k.png",
         "inferences": [0.25, 0.75],
-        "label": labels[1],
+        "labels": ["cat", "dog"],
+        "label": "dog",
         "confidence": 0.75,
+        "threshold": 0.7,
+        "release": "3fa4c0d1e2b7",
+        "familiarity": 0.41,
+        "familiarity_limit": 0.05,
         "endpoint": classify.ENDPOINT_NAME,
         "variant": "Green",
         "inference_id": "request-1",
     }
-    assert made.metrics == {"Confidence": (0.75, "None")}
+    assert made.metrics == {"Confidence": (0.75, "None"), "Threshold": (0.7, "None")}
     [line] = made.logs
     assert (line["level"], line["message"]) == ("INFO", "classified")
-    assert (line["label"], line["confidence"], line["variant"]) == (labels[1], 0.75, "Green")
+    assert (line["label"], line["confidence"], line["variant"]) == ("dog", 0.75, "Green")
+    assert line["release"] == "3fa4c0d1e2b7"
+
+
+def test_a_plain_list_gives_the_record_with_the_stacks_labels_and_threshold(
+    call: Caller, overriding: Callable[..., None]
+) -> None:
+    overriding(("cat", "dog"), 0.9)
+    with answering(b"[0.25, 0.75]"):
+        made = call(classify, SERIALIZED)
+    unknown = dict.fromkeys(("release", "familiarity", "familiarity_limit"))
+    assert made.answer == made.answer | {"labels": ["cat", "dog"], "label": "dog", "threshold": 0.9} | unknown
+    assert made.metrics == {"Confidence": (0.75, "None"), "Threshold": (0.9, "None")}
+
+
+@pytest.mark.parametrize(("own", "override", "decides"), [(0.7, 0.95, 0.95), (None, 0.5, 0.5), (None, None, None)])
+def test_the_stacks_threshold_goes_before_the_models(
+    call: Caller, overriding: Callable[..., None], own: float | None, override: float | None, decides: float | None
+) -> None:
+    overriding((), override)
+    with answering(json.dumps(DESCRIBED | {"threshold": own}).encode()):
+        made = call(classify, SERIALIZED)
+    assert made.answer["threshold"] == decides
+    assert ("Threshold" in made.metrics) is (decides is not None)
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+@pytest.mark.parametrize(
+    ("answer", "labels", "threshold", "error"),
+    [
+        (b"[0.25, 0.75]", (), 0.9, LabelsUnknown),
+        (b"[0.25, 0.75]", ("cat", "dog"), None, ThresholdUnknown),
+        (json.dumps(DESCRIBED).encode(), ("dog", "cat"), None, LabelsDisagree),
+        (b"[0.25, 0.7]", ("cat", "dog"), 0.9, classify.InvalidInference),
+    ],
+)
+def test_an_answer_that_nobody_can_read_fails_by_name(
+    call: Caller,
+    overriding: Callable[..., None],
+    answer: bytes,
+    labels: tuple[str, ...],
+    threshold: float | None,
+    error: type[Exception],
+) -> None:
+    overriding(labels, threshold)
+    with answering(answer):
+        made = call(classify, SERIALIZED)
+    assert type(made.answer) is error
+    assert made.metrics == {}
 
 
 def test_an_image_that_the_model_refuses_is_counted(call: Caller) -> None:
@@ -178,21 +254,30 @@ def test_an_image_that_the_model_refuses_is_counted(call: Caller) -> None:
     assert made.metrics == {"Rejected": (1.0, "Count")}
 
 
-def test_a_confident_answer_is_accepted_and_counted(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threshold, "CONFIDENCE_THRESHOLD", 0.9)
-    made = call(threshold, {"label": "bicycle", "confidence": 0.9})
-    assert made.answer == {"label": "bicycle", "confidence": 0.9, "outcome": "ACCEPTED", "threshold": 0.9}
+def test_a_confident_answer_is_accepted_and_counted(call: Caller) -> None:
+    record = {"label": "bicycle", "confidence": 0.9, "threshold": 0.9, "familiarity": 0.05, "familiarity_limit": 0.05}
+    made = call(threshold, record)
+    assert made.answer == record | {"outcome": "ACCEPTED", "review_reason": None}
     assert made.metrics == {"Accepted": (1.0, "Count"), "Review": (0.0, "Count")}
     [line] = made.logs
     assert (line["level"], line["message"], line["confidence"], line["accepted"]) == ("INFO", "checked", 0.9, True)
 
 
+@pytest.mark.parametrize(
+    ("record", "error"),
+    [
+        ({"confidence": 0.8999, "threshold": 0.9}, threshold.ThresholdConfidenceNotMet),
+        ({"confidence": 1.0, "threshold": None}, threshold.ThresholdConfidenceNotMet),
+        (
+            {"confidence": 1.0, "threshold": 0.9, "familiarity": 0.01, "familiarity_limit": 0.05},
+            threshold.ImageUnfamiliar,
+        ),
+    ],
+)
 def test_an_answer_that_needs_a_person_is_counted_before_it_is_raised(
-    call: Caller, monkeypatch: pytest.MonkeyPatch
+    call: Caller, record: dict[str, float], error: type[Exception]
 ) -> None:
-    monkeypatch.setattr(threshold, "CONFIDENCE_THRESHOLD", 0.9)
-    made = call(threshold, {"label": "bicycle", "confidence": 0.8999})
-    assert isinstance(made.answer, threshold.ThresholdConfidenceNotMet)
-    assert str(made.answer) == "Confidence 0.8999 is below the threshold 0.9000."
+    made = call(threshold, record)
+    assert type(made.answer) is error
     assert made.metrics == {"Accepted": (0.0, "Count"), "Review": (1.0, "Count")}
-    assert made.logs[0]["accepted"] is False
+    assert (made.logs[0]["accepted"], made.logs[0]["reason"]) == (False, error.__name__)

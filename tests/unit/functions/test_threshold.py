@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 
@@ -6,39 +7,62 @@ from functions.threshold import app
 from tests.messages import exactly
 
 
-@pytest.mark.parametrize(("text", "threshold"), [("0", 0.0), ("1", 1.0), ("0.8", 0.8), ("8e-1", 0.8)])
-def test_a_threshold_is_a_number_from_0_to_1(text: str, threshold: float) -> None:
-    assert app.threshold_of({"CONFIDENCE_THRESHOLD": text}) == threshold
+def event(confidence: Any = 0.9, threshold: Any = 0.8, **more: Any) -> dict[str, Any]:
+    return {"confidence": confidence, "threshold": threshold, **more}
 
 
-@pytest.mark.parametrize("text", [None, "", "high", "1.5", "-0.1", "NaN", "inf"])
-def test_a_bad_threshold_is_refused_by_the_variables_name(text: str | None) -> None:
-    message = f"CONFIDENCE_THRESHOLD must be a number from 0 to 1, not {text or ''!r}."
-    with pytest.raises(app.ConfigurationError, match=exactly(message)):
-        app.threshold_of({} if text is None else {"CONFIDENCE_THRESHOLD": text})
-
-
-@pytest.mark.parametrize("confidence", [0.8, 0.8000001, 1.0])
+@pytest.mark.parametrize("confidence", [0.8, 0.8000001, 1.0, 1])
 def test_a_confidence_at_or_above_the_threshold_passes(confidence: float) -> None:
-    app.check(confidence, 0.8)
+    app.check(event(confidence))
 
 
-@pytest.mark.parametrize("confidence", [0.0, 0.5, math.nextafter(0.8, 0)])
+@pytest.mark.parametrize("confidence", [0, 0.0, 0.5, math.nextafter(0.8, 0)])
 def test_a_confidence_below_the_threshold_needs_a_person(confidence: float) -> None:
     with pytest.raises(app.ThresholdConfidenceNotMet, match=r"is below the threshold 0\.8000\.$"):
-        app.check(confidence, 0.8)
+        app.check(event(confidence))
 
 
-@pytest.mark.parametrize("confidence", [0, 0.0, 0.25, 1, 1.0])
-def test_a_confidence_is_a_number_from_0_to_1(confidence: float) -> None:
-    assert app.confidence_of({"confidence": confidence}) == confidence
-    assert type(app.confidence_of({"confidence": confidence})) is float
+def test_a_release_without_a_threshold_accepts_nothing() -> None:
+    with pytest.raises(app.ThresholdConfidenceNotMet, match="no threshold, so that it accepts nothing"):
+        app.check(event(1.0, None))
 
 
-@pytest.mark.parametrize(
-    "event",
-    [None, [], {}, *({"confidence": value} for value in (None, "0.9", True, -0.1, 1.1, math.nan, math.inf))],
-)
-def test_an_event_without_a_confidence_is_invalid(event: object) -> None:
+@pytest.mark.parametrize(("familiarity", "limit"), [(0.05, 0.05), (1, 0.05), (0, 0), (None, None), (None, 0.05)])
+def test_an_image_at_or_above_the_limit_or_of_unknown_familiarity_passes(
+    familiarity: float | None, limit: float | None
+) -> None:
+    app.check(event(familiarity=familiarity, familiarity_limit=limit))
+    app.check(event())
+
+
+@pytest.mark.parametrize("familiarity", [0.0, math.nextafter(0.05, 0)])
+def test_an_unfamiliar_image_needs_a_person_whatever_the_confidence(familiarity: float) -> None:
+    with pytest.raises(app.ImageUnfamiliar, match=r"is below the limit 0\.0500\.$"):
+        app.check(event(1.0, familiarity=familiarity, familiarity_limit=0.05))
+
+
+def test_of_both_reasons_the_low_confidence_is_named() -> None:
+    with pytest.raises(app.ThresholdConfidenceNotMet):
+        app.check(event(0.5, familiarity=0.0, familiarity_limit=0.05))
+
+
+NONSENSE: tuple[object, ...] = ("0.9", True, -0.1, 1.1, math.nan, math.inf, [])
+
+
+@pytest.mark.parametrize("given", [None, [], {}, *(event(value) for value in (None, *NONSENSE))])
+def test_an_event_without_a_confidence_is_invalid(given: object) -> None:
     with pytest.raises(app.InvalidEvent, match=exactly("The event must have confidence, a number from 0 to 1.")):
-        app.confidence_of(event)
+        app.check(given)
+
+
+def test_an_event_without_a_threshold_is_invalid() -> None:
+    message = "The event must have threshold, a number from 0 to 1, or null to accept nothing."
+    with pytest.raises(app.InvalidEvent, match=exactly(message)):
+        app.check({"confidence": 0.9})
+
+
+@pytest.mark.parametrize("key", ["threshold", "familiarity", "familiarity_limit"])
+@pytest.mark.parametrize("value", NONSENSE)
+def test_a_threshold_or_a_familiarity_that_is_no_share_is_invalid(key: str, value: object) -> None:
+    with pytest.raises(app.InvalidEvent, match=exactly(f"The event must have {key}, a number from 0 to 1.")):
+        app.check(event() | {"familiarity": 0.5, "familiarity_limit": 0.05} | {key: value})

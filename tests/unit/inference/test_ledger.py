@@ -1,12 +1,15 @@
 import csv
 import locale
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inference.ledger import COLUMNS, Ledger, LedgerError
+from inference.ledger import COLUMNS, SCHEMA, Ledger, LedgerError
 from inference.manifest import Image
 
 A, B, C = (Image("bucket", f"{name}.png") for name in "abc")
@@ -206,14 +209,29 @@ def test_the_csv_holds_any_key_and_every_value(ledger: Ledger, tmp_path: Path) -
     odd = Image("bucket", 'é "quoted",\r\nwritten.png')
     ledger.list([odd])
     values = {"sha256": "f00", "label": "bicycle", "inference_id": "i", "s3_version_id": "v"}
+    values |= {"release": "3fa4", "review_reason": "low confidence"}
     times = {"started": "2026-11-23T12:00:00Z", "stopped": "2026-11-23T12:00:00.123456Z"}
-    results = [row(A, "ACCEPTED", confidence=0.5, **values, **times), row(B, "FAILED", started=times["started"])]
+    results = [row(A, "REVIEW", confidence=0.5, **values, **times), row(B, "FAILED", started=times["started"])]
     ledger.record(ledger.begin_run(0, "x"), results)
     path = ledger.write_csv(tmp_path / "ledger.csv")
     content = path.read_bytes().decode("utf-8")
-    assert content.splitlines()[1] == "bucket,a.png,v,f00,ACCEPTED,bicycle,0.5,,0.123,i"
-    assert content.splitlines()[2] == "bucket,b.png,,,FAILED,,,,,"
-    assert content.endswith('bucket,"é ""quoted"",\r\nwritten.png",,,,,,,,\n')
+    assert content.splitlines()[1] == "bucket,a.png,v,f00,REVIEW,bicycle,0.5,3fa4,low confidence,,0.123,i"
+    assert content.splitlines()[2] == "bucket,b.png,,,FAILED,,,,,,,"
+    assert content.endswith('bucket,"é ""quoted"",\r\nwritten.png",,,,,,,,,,\n')
+
+
+def test_a_batch_that_an_earlier_version_began_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.executescript(re.sub(r", release TEXT, review_reason TEXT", "", SCHEMA))
+        earlier.execute("INSERT INTO image (s3_bucket, s3_key, asked_version) VALUES ('bucket', 'a.png', '')")
+        earlier.commit()
+    ledger = Ledger(path)
+    ledger.record(ledger.begin_run(0, "x"), [row(A, "REVIEW", release="3fa4")])
+    ledger.close()
+    ledger = Ledger(path)
+    assert "REVIEW,,,3fa4," in ledger.write_csv(tmp_path / "ledger.csv").read_text()
+    ledger.close()
 
 
 def test_the_csv_is_utf_8_in_any_locale(tmp_path: Path) -> None:

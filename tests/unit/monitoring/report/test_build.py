@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from contracts.answer import ThresholdUnknown
 from contracts.layout import baseline_key
 from inference.executions import EXECUTIONS_FILE, Execution, ExecutionsError, write_executions
 from monitoring.capture.completeness import invoked_by_hour
@@ -15,7 +16,7 @@ from monitoring.capture.records import read_capture
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
 from monitoring.capture.span import Span
 from monitoring.report.build import report_capture, report_run
-from monitoring.report.matching import Rule, ThresholdUnknown, match_executions, observe_capture
+from monitoring.report.matching import Rule, match_executions, observe_capture
 from monitoring.report.page import ReportError
 from tests.unit.samples import BUCKET, START, answered, baseline, capture_folder, captured, execution, lines
 
