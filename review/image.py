@@ -3,7 +3,7 @@
 import hashlib
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -50,6 +50,11 @@ class ReviewImage:
     def address(self) -> S3Address:
         """Where the image is."""
         return S3Address(self.s3_bucket, self.s3_key)
+
+    def to_body(self) -> str:
+        """Write the message that `from_body` reads."""
+        record = asdict(self)
+        return json.dumps(record | record.pop("model") | {"review_reason": record.pop("reason")})
 
     @classmethod
     def from_body(cls, body: str) -> "ReviewImage":

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -125,6 +125,13 @@ def read_labels(s3: "S3Client", bucket: str, dataset: str) -> list[LabelledImage
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(read, keys))
+
+
+def still_open(labels: Labels, taken: Sequence[Message]) -> list[Message]:
+    """Return the messages whose images nobody decided since they were sent."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda message: labels.read(message.image.sha256), taken))
+    return [one for one, labelled in zip(taken, found, strict=True) if not is_answered(one, labelled)]
 
 
 def is_answered(message: Message, labelled: LabelledImage | None) -> bool:

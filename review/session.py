@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.labels import Decision, LabelledImage, is_name
 from review.errors import ReviewError
-from review.labels import AT_ONCE, Labels, is_answered
+from review.labels import Labels, is_answered, still_open
 from review.leases import Leases
 from review.queue import BATCH, Message, ReviewQueue
 
@@ -227,7 +227,8 @@ class Session:
             if len(taken) < wanted:
                 self._ask_again = self._clock() + REST_SECONDS
             self._leases.keep(taken)
-            fresh = self._open(taken)
+            fresh = still_open(self._labels, taken)
+            self._delete([one for one in taken if one not in fresh])
             with self._lock:
                 shown = [one for one in self._waiting.values() if one.id in self._shown]
                 others = {one.id: one for one in [*self._waiting.values(), *fresh] if one.id not in self._shown}
@@ -244,14 +245,6 @@ class Session:
         except (BotoCoreError, ClientError, ReviewError) as error:
             # It is raised as soon as there is nothing else to show.
             logger.warning("The next images could not be fetched: %s", error)
-
-    def _open(self, taken: Sequence[Message]) -> list[Message]:
-        """Return the messages whose images nobody decided since they were sent; delete the others."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = list(pool.map(lambda message: self._labels.read(message.image.sha256), taken))
-        done = [one for one, labelled in zip(taken, found, strict=True) if is_answered(one, labelled)]
-        self._delete(done)
-        return [one for one in taken if one not in done]
 
     def _find(self, message_id: str) -> Message:
         message = self._waiting.get(message_id) or self._skipped.get(message_id)

@@ -101,6 +101,11 @@ class Stacks:
         return _value(FAILED_QUEUE, lambda: self.app)
 
     @property
+    def review_queue_urls(self) -> tuple[str, str]:
+        """The queue of images that wait for a person, and its dead letters."""
+        return self.app["ReviewQueueUrl"], self.app["ReviewDeadLettersUrl"]
+
+    @property
     def endpoint(self) -> str:
         """The endpoint that the app stack calls; before there is an app stack, the one that its template names."""
         try:
