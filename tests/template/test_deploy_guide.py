@@ -70,6 +70,14 @@ def test_queues_keep_messages_as_long_as_the_guide_says() -> None:
     assert {f"{day:g} days" for day in days} == {row[2]}
 
 
+def test_a_review_goes_to_the_dead_letters_as_late_as_the_guide_and_the_output_say() -> None:
+    policy = of_type(APP, "AWS::SQS::Queue")["ReviewQueue"]["RedrivePolicy"]
+    said = f"received {policy['maxReceiveCount']} times and not finished"
+    (row,) = [row for row in table("alarm") if row[0] == "DeadLetters"]
+    assert said in row[1]
+    assert said in transformed(APP)["Outputs"]["ReviewDeadLettersUrl"]["Description"]
+
+
 @pytest.mark.parametrize("command", ["local_invoke", "local_start_lambda"])
 @pytest.mark.parametrize("environment", [name for name in SAM if name != "version"])
 def test_a_function_of_sam_local_reaches_nothing_unless_it_is_told_to(environment: str, command: str) -> None:

@@ -18,6 +18,8 @@ MARKED = re.compile(r"<!-- run by tests/workflow/test_readme.py -->\n```sh\n(.*?
 OTHERS = """
 workflow batch --prefix datasets/sample/test/
 workflow redrive --since 1h
+workflow review --export waiting --order --name sample
+workflow review --import waiting/labels.csv --name sample
 workflow costs
 workflow doctor --json > doctor.json || test -s doctor.json
 workflow capture --since 1h
