@@ -1,12 +1,15 @@
 """Small container programs that keep SageMaker's contracts, to train and serve whatever a test needs."""
 
 import io
+import json
 import os
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import boto3
 
+from contracts.answer import Answer
 from training.model import Model
 
 LABELS = ("bicycle", "motorcycle")
@@ -67,6 +70,10 @@ address = os.environ["SAGEMAKER_BIND_TO_ADDRESS"], int(os.environ["SAGEMAKER_BIN
 Server(address, Handler).serve_forever()
 """
 
+# Releases with labels and thresholds of their own, which are as sure of every image as each other.
+OLD_RELEASE = Answer((0.85, 0.15), LABELS, "3fa4c0d1e2b7", 0.8, 0.41, 0.05)
+NEW_RELEASE = Answer((0.1, 0.85, 0.05), ("tram", "bus", "car"), "b7e2d1c0a43f", 0.9, 0.41, 0.05)
+
 SERVING = {
     # What is trained here has the recipe of the repository's own algorithm.
     "mirror_ridge": "self.answer(200, b'[0.9, 0.1]')",
@@ -74,6 +81,8 @@ SERVING = {
     "erring": "self.answer(500, b'out of memory')",
     "slow": "time.sleep(3.0); self.answer(200, b'[0.5, 0.5]')",
     "refusing": "self.answer(400, b'not an image')",
+    "old_release": f"self.answer(200, {json.dumps(asdict(OLD_RELEASE)).encode()!r})",
+    "new_release": f"self.answer(200, {json.dumps(asdict(NEW_RELEASE)).encode()!r})",
     "talking": "self.answer(200, b'hello')",
 }
 

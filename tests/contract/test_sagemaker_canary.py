@@ -3,10 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import boto3
 import pytest
@@ -32,6 +32,7 @@ BAKE = 20
 
 pytestmark = pytest.mark.usefixtures("programs")
 
+Said = TypeVar("Said")
 
 ALARMS: dict[str, dict[str, Any]] = {
     "errors": {"MetricName": "Invocation5XXErrors", "Statistic": "Sum", "Threshold": 0},
@@ -40,7 +41,7 @@ ALARMS: dict[str, dict[str, Any]] = {
 }
 
 
-def watched_endpoint(name: str, *alarms: str) -> str:
+def watched_endpoint(name: str, *alarms: str, program: str = "mirror_ridge", capture: int = 0) -> str:
     """Deploy a good model with alarms, on errors and refusals unless others are named; return the configuration's name.
 
     An alarm on latency would also fire for a good model where other work stalls the machine.
@@ -56,31 +57,32 @@ def watched_endpoint(name: str, *alarms: str) -> str:
             TreatMissingData="notBreaching",
             **ALARMS[alarm],
         )
-    return serve("mirror_ridge", name, 0).config
+    return serve(program, name, 0, capture=capture).config
 
 
-def serve(program: str, endpoint: str, bake: int, *, ignore_alarms: bool = False) -> Deployment:
+def serve(program: str, endpoint: str, bake: int, *, ignore_alarms: bool = False, capture: int = 0) -> Deployment:
     percent = 10 if bake else None
     return deploy(
         model_of(program),
         endpoint_name=endpoint,
         bucket=stack.BUCKET,
         role_arn=stack.ROLE_ARN,
-        options=EndpointOptions(instances=2, capture_percentage=0),
+        options=EndpointOptions(instances=2, capture_percentage=capture),
         canary=canary_of(endpoint, percent, bake, (), ignore_alarms=ignore_alarms),
     )
 
 
-class Load:
-    """Sends requests at a steady rate, never waiting for the answers, and counts what came back."""
+# One attempt: the SDK must not hide a request that is lost.
+ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
-        # One attempt: the SDK must not hide a request that is lost.
-        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
-        self._runtime = boto3.client("sagemaker-runtime", config=config)
+
+class Load(Generic[Said]):
+    """Asks at a steady rate, never waiting for the answers, and keeps what came back."""
+
+    def __init__(self, ask: Callable[[], Said]) -> None:
+        self._ask = ask
         self._stopping = threading.Event()
-        self.sent: list[Future[str]] = []
+        self.sent: list[Future[Said]] = []
 
     def run(self) -> None:
         """Send until told to stop."""
@@ -89,7 +91,7 @@ class Load:
             while not self._stopping.wait(max(0.0, begun + len(self.sent) / RATE - time.monotonic())):
                 self.sent.append(pool.submit(self._ask))
 
-    def answers(self) -> Counter[str]:
+    def answers(self) -> Counter[Said]:
         """Count the answers so far."""
         return Counter(future.result() for future in list(self.sent))
 
@@ -103,21 +105,28 @@ class Load:
         """Send no more."""
         self._stopping.set()
 
-    def _ask(self) -> str:
+
+@contextmanager
+def load(endpoint: str) -> Iterator[Load[str]]:
+    """Ask the endpoint itself."""
+    runtime = boto3.client("sagemaker-runtime", config=ONCE)
+
+    def ask() -> str:
         try:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=self._endpoint, Body=b"x", ContentType="application/x-image"
-            )
+            answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x", ContentType="application/x-image")
             return answer["Body"].read().decode()
         except ClientError as error:
             return str(error.response["Error"]["Code"])
         except BotoCoreError as error:
             return type(error).__name__
 
+    with asking(ask) as sender:
+        yield sender
+
 
 @contextmanager
-def load(endpoint: str) -> Iterator[Load]:
-    sender = Load(endpoint)
+def asking(ask: Callable[[], Said]) -> Iterator[Load[Said]]:
+    sender = Load(ask)
     thread = threading.Thread(target=sender.run)
     thread.start()
     try:
