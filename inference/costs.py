@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from contracts.outcomes import Outcome
 from inference.errors import InferenceError
 from inference.executions import Execution
 
@@ -45,7 +44,7 @@ class CostsError(InferenceError):
 
 @dataclass(frozen=True)
 class Measured:
-    """Means of the executions looked at: states entered, seconds, seconds by function, share that goes to review.
+    """Means of the executions looked at: states entered, seconds, seconds by function, share that a person sees.
 
     A function goes by the name or ARN that the state machine calls it by.
     """
@@ -99,7 +98,7 @@ def measure_executions(client: "SFNClient", executions: Sequence[Execution], mos
         transitions=fmean(transitions),
         seconds=fmean(one.seconds or 0.0 for one in looked),
         function_seconds={name: fmean(values) for name, values in by_function.items()},
-        review=fmean(one.outcome == Outcome.REVIEW for one in looked),
+        review=fmean(one.review_reason is not None for one in looked),
     )
 
 
@@ -143,7 +142,7 @@ def scenarios(
     The baseline's functions are taken to run as long as ours.
     """
     work = _work(measured, prices, functions)
-    review = {"SQS requests": (measured.review * IMAGES, prices["sqs_request"], "messages to review")}
+    review = {"SQS requests": (measured.review * IMAGES, prices["sqs_request"], "messages to review and audit")}
     children = math.ceil(IMAGES / batch_size)
     gigabyte_seconds = (IMAGES + children) * _billed(measured.seconds) * EXPRESS_GIGABYTES
     batch = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.answer import Answer
-from contracts.outcomes import CLASSIFIED, Outcome, is_accepted, review_reason
+from contracts.outcomes import CLASSIFIED, Outcome, ReviewReason, is_accepted, review_reason
 from functions.threshold import app
 
 ROOT = Path(__file__).parents[3]
@@ -46,6 +46,10 @@ def test_the_function_sends_to_review_what_the_rule_does_and_for_its_reason(
         with pytest.raises(Exception) as raised:  # noqa: PT011 - its name decides
             app.lambda_handler(event, CONTEXT)
         assert reason_of(type(raised.value).__name__) == reason
+
+
+def test_an_audited_image_is_accepted_for_its_reason() -> None:
+    assert reason_of(app.AuditDue.__name__) == ReviewReason.AUDIT
 
 
 def reason_of(error: str) -> str:

@@ -258,9 +258,15 @@ def test_a_confident_answer_is_accepted_and_counted(call: Caller) -> None:
     record = {"label": "bicycle", "confidence": 0.9, "threshold": 0.9, "familiarity": 0.05, "familiarity_limit": 0.05}
     made = call(threshold, record)
     assert made.answer == record | {"outcome": "ACCEPTED", "review_reason": None}
-    assert made.metrics == {"Accepted": (1.0, "Count"), "Review": (0.0, "Count")}
+    assert made.metrics == {"Accepted": (1.0, "Count"), "Review": (0.0, "Count"), "Audited": (0.0, "Count")}
     [line] = made.logs
     assert (line["level"], line["message"], line["confidence"], line["accepted"]) == ("INFO", "checked", 0.9, True)
+
+
+def test_an_answer_for_the_audit_is_counted_as_accepted_before_it_is_raised(call: Caller) -> None:
+    made = call(threshold, {"confidence": 0.9, "threshold": 0.9, "sha256": "0" * 64})
+    assert type(made.answer) is threshold.AuditDue
+    assert made.metrics == {"Accepted": (1.0, "Count"), "Review": (0.0, "Count"), "Audited": (1.0, "Count")}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import hashlib
 import math
 from typing import Any
 
@@ -66,3 +67,43 @@ def test_an_event_without_a_threshold_is_invalid() -> None:
 def test_a_threshold_or_a_familiarity_that_is_no_share_is_invalid(key: str, value: object) -> None:
     with pytest.raises(app.InvalidEvent, match=exactly(f"The event must have {key}, a number from 0 to 1.")):
         app.check(event() | {"familiarity": 0.5, "familiarity_limit": 0.05} | {key: value})
+
+
+@pytest.mark.parametrize("checksum", ["0" * 64, "051eb851eb851e" + "0" * 50])
+def test_an_image_whose_checksum_is_in_the_share_is_audited(checksum: str) -> None:
+    assert app.is_audited(event(sha256=checksum), 0.02)
+    assert app.is_audited(event(sha256=checksum), 1)
+    assert not app.is_audited(event(sha256=checksum), 0)
+
+
+@pytest.mark.parametrize("checksum", ["f" * 64, "051eb851eb851f" + "0" * 50])
+def test_an_image_whose_checksum_is_beyond_the_share_is_not(checksum: str) -> None:
+    assert not app.is_audited(event(sha256=checksum), 0.02)
+    assert app.is_audited(event(sha256=checksum), 1)
+
+
+def test_the_share_of_audited_images_is_what_the_rate_says() -> None:
+    checksums = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(20_000)]
+    assert sum(app.is_audited(event(sha256=one), 0.02) for one in checksums) == pytest.approx(400, abs=60)
+
+
+def test_a_direct_caller_without_a_checksum_is_not_audited() -> None:
+    assert not app.is_audited(event(), 1)
+    assert not app.is_audited(event(sha256=None), 1)
+
+
+@pytest.mark.parametrize("checksum", ["", "25c6", "G" * 64, "F" * 64, 7, ["0" * 64]])
+def test_a_checksum_that_is_none_is_invalid(checksum: object) -> None:
+    with pytest.raises(app.InvalidEvent, match="64 hexadecimal digits"):
+        app.is_audited(event(sha256=checksum), 0.02)
+
+
+@pytest.mark.parametrize(("text", "rate"), [("0", 0), ("0.02", 0.02), ("1", 1)])
+def test_the_rate_is_read_from_the_environment(text: str, rate: float) -> None:
+    assert app.audit_rate_of({"AUDIT_RATE": text}) == rate
+
+
+@pytest.mark.parametrize("environment", [{}, *({"AUDIT_RATE": text} for text in ("", "-0.1", "1.1", "nan", "2%"))])
+def test_a_rate_that_is_no_share_is_a_configuration_error(environment: dict[str, str]) -> None:
+    with pytest.raises(app.ConfigurationError, match="AUDIT_RATE must be a number from 0 to 1"):
+        app.audit_rate_of(environment)
