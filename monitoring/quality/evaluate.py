@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
-from contracts.answer import Answer, InvalidAnswer, LabelsDisagree, parse_answer
+from contracts.answer import Answer, AnswerError, parse_answer
 from inference.staged_data import Dataset, ListedImage, read_object
 from monitoring.quality.evaluation import (
     EVALUATION_FILE,
@@ -94,7 +94,7 @@ def ask_endpoint(
         return parse_answer(answer["Body"].read(), classes)
     except (ClientError, BotoCoreError) as error:
         raise EvaluationError(f"The endpoint {endpoint} did not classify {key}: {error}.") from error
-    except (InvalidAnswer, LabelsDisagree) as error:
+    except AnswerError as error:
         raise EvaluationError(
             f"The endpoint {endpoint} did not classify {key}: {error} Check that it serves a model of this data set."
         ) from error

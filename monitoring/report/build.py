@@ -1,12 +1,17 @@
 """Report on a finished run, or on captured data alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
+
+from contracts.dataset import DatasetError
 from inference.cases import CASES_FILE, read_cases
-from inference.executions import EXECUTIONS_FILE, reached_endpoint, read_executions
+from inference.executions import EXECUTIONS_FILE, Execution, reached_endpoint, read_executions
+from inference.staged_data import read_object
 from monitoring.capture.endpoint_metrics import MetricsError, invocations, model_seconds
 from monitoring.capture.records import read_capture, read_capture_until
 from monitoring.capture.sources import CaptureSource, S3Capture
@@ -14,9 +19,12 @@ from monitoring.capture.span import Span, hour_of
 from monitoring.drift.baseline import Baseline, find_baseline
 from monitoring.drift.check import DriftCheck, check_window, window_for, write_drift
 from monitoring.drift.window import Window
-from monitoring.quality.evaluation import EVALUATION_FILE, Evaluation, read_evaluation
+from monitoring.quality.diagnosis import Diagnosis, diagnose
+from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
+from monitoring.report.explanations import Explanations, explain
 from monitoring.report.figures import Figures
 from monitoring.report.findings import unexpected_ends
+from monitoring.report.gallery import SHOWN
 from monitoring.report.labels import read_labels, with_labels
 from monitoring.report.matching import Rule, match_executions, observe_capture
 from monitoring.report.page import Report, ReportError, write_report
@@ -45,7 +53,7 @@ def report_run(
     if not executions:
         raise ReportError(f"There is nothing to report on: {out / EXECUTIONS_FILE} is empty; run `workflow run`.")
     cases = read_cases(out / CASES_FILE) if (out / CASES_FILE).exists() else []
-    evaluation = _evaluation(out)
+    diagnosis = _diagnosis(out)
     baseline = find_baseline(out, bucket, endpoint)
     window = window_for(baseline) if baseline else None
     started = [datetime.fromisoformat(execution.started) for execution in executions]
@@ -58,14 +66,16 @@ def report_run(
         executions,
         completeness,
         gallery,
-        classes=evaluation.classes if evaluation else (),
+        classes=diagnosis.evaluation.classes if diagnosis else (),
         threshold=threshold,
-        evaluation=evaluation,
+        diagnosis=diagnosis,
+        images=_images(bucket, diagnosis),
+        explanations=explain(gallery.least_confident()),
         unexpected=unexpected_ends(cases, executions),
         drift=_check(out, endpoint, baseline, window),
         review_limit=review_limit,
         model_seconds=metrics.seconds,
-        notices=metrics.notices,
+        notices=(*_on_releases(executions, diagnosis), *metrics.notices),
     )
     return write_report(out, report)
 
@@ -89,7 +99,8 @@ def report_capture(
     share of reviews above which the report advises to retrain. Raises ThresholdUnknown without a threshold, and
     ReportError where nothing was captured.
     """
-    evaluation = _evaluation(out)
+    diagnosis = _diagnosis(out)
+    evaluation = diagnosis.evaluation if diagnosis else None
     start = hour_of(span.start) if span.start else None
     end = hour_of(span.end + timedelta(hours=1) - timedelta(microseconds=1)) if span.end else None
     baseline = find_baseline(out, bucket, endpoint)
@@ -114,11 +125,13 @@ def report_capture(
         gallery,
         classes=classes,
         threshold=threshold,
-        evaluation=evaluation,
+        diagnosis=diagnosis,
+        images=_images(bucket, diagnosis) if bucket is not None else {},
+        explanations=explain(gallery.least_confident()) if bucket is not None else Explanations(),
         drift=_check(out, endpoint, baseline, window),
         review_limit=review_limit,
         model_seconds=metrics.seconds,
-        notices=metrics.notices,
+        notices=(*_on_releases(executions, diagnosis), *metrics.notices),
     )
     return write_report(out, report)
 
@@ -140,8 +153,34 @@ def _metrics(endpoint: str, variants: Iterable[str], first: datetime, last: date
         return _Metrics(notices=(str(error),))
 
 
-def _evaluation(out: Path) -> Evaluation | None:
-    return read_evaluation(out / EVALUATION_FILE) if (out / EVALUATION_FILE).exists() else None
+def _diagnosis(out: Path) -> Diagnosis | None:
+    """The diagnosis by the evaluation in *out*, if there is one; with that of its training, if it is the same model."""
+    if not (out / EVALUATION_FILE).exists():
+        return None
+    evaluation = read_evaluation(out / EVALUATION_FILE)
+    trained = read_evaluation(out / OUT_OF_FOLD_FILE) if (out / OUT_OF_FOLD_FILE).exists() else None
+    same = trained is not None and trained.terms is not None and trained.terms == evaluation.terms
+    return diagnose(evaluation, trained if same else None)
+
+
+def _images(bucket: str, diagnosis: Diagnosis | None) -> dict[str, bytes]:
+    """The files of the suspects that are shown, as far as they are still there."""
+    found = {}
+    s3 = boto3.client("s3")
+    for suspect in diagnosis.suspects[:SHOWN] if diagnosis else ():
+        with suppress(DatasetError):
+            found[suspect.key] = read_object(s3, bucket, suspect.key)
+    return found
+
+
+def _on_releases(executions: Sequence[Execution], diagnosis: Diagnosis | None) -> list[str]:
+    """A sentence where the verdict is on another release than the one that answered."""
+    terms = diagnosis.evaluation.terms if diagnosis else None
+    if terms is None:
+        return []
+    others = sorted({one.release for one in executions if one.release} - {terms.release})
+    text = f"The verdict is on the release {terms.release}, and {', '.join(others)} answered; run `workflow evaluate`."
+    return [text] if others else []
 
 
 def _check(out: Path, endpoint: str, baseline: Baseline | None, window: Window | None) -> DriftCheck | None:

@@ -17,6 +17,7 @@ from monitoring.capture.completeness import Completeness
 class Figures:
     """The figures of a run.
 
+    `judged` counts the classified images whose truth is known, and `chance` is the share of their most frequent class.
     Shares are None where there is nothing to share; `seconds` has p50, p95, p99, mean and most, or is None where no
     execution's duration is known.
     """
@@ -25,13 +26,24 @@ class Figures:
     outcomes: dict[str, int]
     errors: dict[str, int]
     classified: int
+    review_reasons: dict[str, int]
     judged: int
     correct: int
-    accuracy: float | None
+    chance: float | None
     accepted_judged: int
-    accepted_accuracy: float | None
+    accepted_correct: int
     seconds: dict[str, float] | None
     completeness: Completeness
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the judged images that is labelled right."""
+        return self.correct / self.judged if self.judged else None
+
+    @property
+    def accepted_accuracy(self) -> float | None:
+        """The same of those that were accepted."""
+        return self.accepted_correct / self.accepted_judged if self.accepted_judged else None
 
     @property
     def observed_only(self) -> bool:
@@ -44,18 +56,18 @@ def figures(executions: Sequence[Execution], completeness: Completeness) -> Figu
     outcomes = Counter(execution.outcome for execution in executions)
     judged = [e for e in executions if e.truth is not None and e.label is not None]
     accepted = [e for e in judged if e.outcome == Outcome.ACCEPTED]
-    correct = sum(e.label == e.truth for e in judged)
     seconds = np.array([e.seconds for e in executions if e.seconds is not None])
     return Figures(
         executions=len(executions),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         errors=dict(Counter(e.error for e in executions if e.error is not None).most_common()),
         classified=sum(e.label is not None for e in executions),
+        review_reasons=dict(Counter(e.review_reason for e in executions if e.review_reason is not None).most_common()),
         judged=len(judged),
-        correct=correct,
-        accuracy=correct / len(judged) if judged else None,
+        correct=sum(e.label == e.truth for e in judged),
+        chance=max(Counter(e.truth for e in judged).values()) / len(judged) if judged else None,
         accepted_judged=len(accepted),
-        accepted_accuracy=sum(e.label == e.truth for e in accepted) / len(accepted) if accepted else None,
+        accepted_correct=sum(e.label == e.truth for e in accepted),
         seconds=_percentiles(seconds) if seconds.size else None,
         completeness=completeness,
     )

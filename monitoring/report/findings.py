@@ -1,31 +1,15 @@
 """What the figures say, in sentences: the first thing that a reader of the report meets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from contracts.outcomes import Outcome
 from inference.cases import Case
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
 from monitoring.drift.verdict import FEWEST, Drift, Verdict
+from monitoring.quality.evaluation import MAX_ERROR
+from monitoring.quality.verdict import Finding, Level, on_accuracy, on_error
 from monitoring.report.figures import Figures
-
-
-class Level(StrEnum):
-    """How much a finding matters, what matters most first."""
-
-    BAD = "bad"
-    NOTICE = "notice"
-    GOOD = "good"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence and how much it matters."""
-
-    level: Level
-    text: str
 
 
 def findings(
@@ -34,10 +18,12 @@ def findings(
     drift: Drift | None = None,
     reasons: Sequence[str] = (),
     notices: Sequence[str] = (),
+    max_error: float = MAX_ERROR,
 ) -> list[Finding]:
     """What is to be said of *figures* and *drift*, the worst first.
 
-    *unexpected* are sentences of `unexpected_ends`, *reasons* of `reasons_to_retrain`.
+    *unexpected* are sentences of `unexpected_ends`, *reasons* of `reasons_to_retrain`; *max_error* is the error among
+    accepted images that is tolerated.
     """
     found = [Finding(Level.BAD, sentence) for sentence in (*reasons, *unexpected)]
     found += [Finding(Level.NOTICE, sentence) for sentence in notices]
@@ -50,14 +36,12 @@ def findings(
     elif drift is not None and drift.verdict is Verdict.STABLE:
         text = f"No drift: {_count(drift.records, 'captured record')} look like the baseline of {drift.dataset}."
         found.append(Finding(Level.GOOD, text))
-    if figures.accuracy is not None:
-        text = f"{figures.correct} of {figures.judged} images with a known truth are labelled right"
-        if figures.accepted_accuracy is not None:
-            text += f"; of the {figures.accepted_judged} that were accepted, {figures.accepted_accuracy:.1%} are"
-        found.append(Finding(Level.GOOD, f"{text}."))
+    found += _on_labels(figures, max_error)
     if waiting := figures.outcomes[Outcome.REVIEW]:
         share = f"{waiting / figures.classified:.0%} of those classified"
-        found.append(Finding(Level.NOTICE, f"{_count(waiting, 'image')} ({share}) wait for a person's review."))
+        why = ", ".join(f"{count} {reason}" for reason, count in figures.review_reasons.items())
+        text = f"{_count(waiting, 'image')} ({share}) wait for a person's review{f': {why}' if why else ''}."
+        found.append(Finding(Level.NOTICE, text))
     return sorted(found, key=lambda finding: tuple(Level).index(finding.level))
 
 
@@ -74,6 +58,19 @@ def unexpected_ends(cases: Sequence[Case], executions: Sequence[Execution]) -> l
             ended = execution.outcome + (f" ({execution.error})" if execution.error else "")
             sentences.append(f"{case.name} ended {ended} where {right} is right.")
     return sentences
+
+
+def _on_labels(figures: Figures, max_error: float) -> list[Finding]:
+    """How right the labels are, by the same rules as the verdict on the model."""
+    if figures.chance is None:
+        return []
+    level = on_accuracy(figures.correct, figures.judged, figures.chance).level
+    text = f"{figures.correct} of {figures.judged} images with a known truth are labelled right"
+    found = [Finding(level, f"{text}; always answering the most frequent class: {figures.chance:.0%}.")]
+    if figures.accepted_judged:
+        wrong = figures.accepted_judged - figures.accepted_correct
+        found.append(on_error(wrong, figures.accepted_judged, max_error))
+    return found
 
 
 def _on_ends(figures: Figures) -> Finding:

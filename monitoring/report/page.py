@@ -1,7 +1,5 @@
 """The report: one HTML file that needs nothing beside it, and its charts as PNG files."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,21 +11,23 @@ from contracts.files import write_whole
 from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
-from monitoring.capture.records import CaptureError
 from monitoring.drift.check import DriftCheck
 from monitoring.drift.verdict import FALSE_ALARMS, SMALLEST_DISTANCE
 from monitoring.errors import MonitoringError
 from monitoring.quality.calibration import interval
-from monitoring.quality.evaluation import Evaluation
+from monitoring.quality.diagnosis import Diagnosis
+from monitoring.quality.evaluation import MAX_ERROR
+from monitoring.quality.show import LEVELS
 from monitoring.report.advice import default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.chart_style import DARK
+from monitoring.report.explanations import Explanations
 from monitoring.report.figures import Figures, figures
 from monitoring.report.findings import findings
-from monitoring.report.gallery import SHOWN, Gallery, Pair
+from monitoring.report.gallery import SHOWN, Gallery
 from monitoring.report.panels import Sketch, drift_sketch, sketches, write_png
+from monitoring.report.pictures import Thumbnail, data_uri, of_pair, of_suspect
 
 REPORT_FILE = "report.html"
-THUMBNAIL = 96
 # A page with more rows than these is no longer read; executions.jsonl has them all.
 ROWS_SHOWN = 1000
 
@@ -48,20 +48,12 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Thumbnail:
-    """One captured image of the gallery; `source` is a data URI, or None where the image can't be decoded."""
-
-    source: str | None
-    alt: str
-    execution: Execution
-
-
-@dataclass(frozen=True)
 class Report:
     """What a report is made of.
 
     `completeness` and `gallery` come from `match_executions` or `observe_capture`. `classes` are the model's labels in
-    order (others that occur are added), `threshold` the workflow's (by default that of the accepted executions),
+    order (others that occur are added), `threshold` the workflow's (by default that of the executions), `diagnosis` is
+    that of the model, `images` has the files of its first suspects by key, `explanations` where the model looked,
     `unexpected` one sentence for each case that did not end as it should, `review_limit` the share of reviews above
     which the report advises to retrain (by default `default_review_limit`), `model_seconds` what CloudWatch says of the
     endpoint's time, `notices` what else the reader should know.
@@ -73,7 +65,9 @@ class Report:
     title: str = "Image classification"
     classes: Sequence[str] = ()
     threshold: float | None = None
-    evaluation: Evaluation | None = None
+    diagnosis: Diagnosis | None = None
+    images: Mapping[str, bytes] = field(default_factory=dict)
+    explanations: Explanations = field(default_factory=Explanations)
     unexpected: Sequence[str] = ()
     drift: DriftCheck | None = None
     review_limit: float | None = None
@@ -86,10 +80,13 @@ def write_report(out: Path, report: Report) -> Figures:
 
     Raises ReportError where there are no executions.
     """
-    executions, evaluation = report.executions, report.evaluation
+    executions, diagnosis = report.executions, report.diagnosis
+    evaluation = diagnosis.evaluation if diagnosis else None
     if not executions:
         raise ReportError("There is nothing to report on: no execution, and no captured record with an output.")
     counted = figures(executions, report.completeness)
+    max_error = evaluation.max_error if evaluation else MAX_ERROR
+    limits = [e.familiarity_limit for e in executions if e.familiarity_limit is not None]
     threshold = report.threshold
     if threshold is None:
         threshold = max((e.threshold for e in executions if e.threshold is not None), default=None)
@@ -111,14 +108,22 @@ def write_report(out: Path, report: Report) -> Figures:
             figures=counted,
             accuracy_interval=interval(counted.correct, counted.judged),
             threshold=threshold,
-            findings=findings(counted, report.unexpected, drift, reasons, report.notices),
+            accepts_nothing=any(e.release and e.label and e.threshold is None for e in executions),
+            diagnosis=diagnosis,
+            level=LEVELS[diagnosis.verdict.usability] if diagnosis else None,
+            suspects=_suspects(report),
+            findings=findings(counted, report.unexpected, drift, reasons, report.notices, max_error),
             steps=next_steps(dataset) if reasons else [],
             charts=[_chart(out, sketch) for sketch in sketches(executions, report.classes, threshold, evaluation)],
             drift=drift,
             smallest_distance=SMALLEST_DISTANCE,
             false_alarms=FALSE_ALARMS,
             drift_chart=_chart(out, drift_chart) if drift_chart else None,
-            least_confident=[_thumbnail(pair) for pair in report.gallery.least_confident()],
+            least_confident=[of_pair(pair, report.explanations) for pair in report.gallery.least_confident()],
+            explanations=report.explanations,
+            least_familiar=[of_pair(pair) for pair in report.gallery.least_familiar()],
+            unfamiliar=report.gallery.unfamiliar,
+            familiarity_limit=max(limits, default=None),
             random_sample=_random_sample(report.gallery),
             model_seconds=report.model_seconds,
             rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:ROWS_SHOWN],
@@ -133,32 +138,17 @@ def write_report(out: Path, report: Report) -> Figures:
 def _chart(out: Path, sketch: Sketch) -> Chart:
     """Draw *sketch* for both colour schemes; the light one is written to *out*, too."""
     light = write_png(out, sketch)
-    return Chart(sketch.title, sketch.alt, sketch.note, _data_uri(light), _data_uri(sketch.draw(DARK)))
+    return Chart(sketch.title, sketch.alt, sketch.note, data_uri(light), data_uri(sketch.draw(DARK)))
+
+
+def _suspects(report: Report) -> list[Thumbnail]:
+    suspects = report.diagnosis.suspects[:SHOWN] if report.diagnosis else []
+    return [of_suspect(suspect, report.images.get(suspect.key)) for suspect in suspects]
 
 
 def _random_sample(gallery: Gallery) -> list[Thumbnail]:
     """Return nothing where the least confident images are all that there are."""
-    return [_thumbnail(pair) for pair in gallery.random_sample()] if gallery.seen > SHOWN else []
-
-
-def _thumbnail(pair: Pair) -> Thumbnail:
-    execution = pair.execution
-    alt = f"{execution.case}: {execution.label} with {execution.confidence:.1%}"
-    if execution.truth is not None:
-        alt += f", truth {execution.truth}"
-    try:
-        with pair.record.image() as image:
-            small = image.convert("RGB")
-    except CaptureError:
-        return Thumbnail(None, f"{alt}; the captured image can't be decoded", execution)
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    small.save(buffer, "PNG")
-    return Thumbnail(_data_uri(buffer.getvalue()), alt, execution)
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return [of_pair(pair) for pair in gallery.random_sample()] if gallery.seen > SHOWN else []
 
 
 def _environment() -> jinja2.Environment:

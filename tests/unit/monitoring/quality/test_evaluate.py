@@ -1,67 +1,18 @@
 import io
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from PIL import Image
 
 from monitoring.quality.evaluate import ask_endpoint, evaluate_endpoint
 from monitoring.quality.evaluation import EvaluationError, Terms, read_evaluation
+from tests.unit.monitoring.endpoint import Endpoint
 from tests.unit.samples import BUCKET
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """An endpoint that answers each request with the next of `answers`, and keeps what it was sent."""
-
-    protocol_version = "HTTP/1.1"
-    answers: list[tuple[int, bytes]]
-    requests: list[tuple[str, dict[str, str], bytes]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-        status, answer = self.answers[(len(self.requests) - 1) % len(self.answers)]
-        self.send_response(status)
-        if status != 200:
-            self.send_header("x-amzn-ErrorType", "ModelError")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def endpoint() -> Iterator[type[Endpoint]]:
-    handler = type("OneEndpoint", (Endpoint,), {"answers": [(200, b"[0.9, 0.1]")], "requests": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    handler.port = server.server_port  # type: ignore[attr-defined] # the fixture below needs it
-    yield handler
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def runtime(aws: str, endpoint: Any) -> Iterator["SageMakerRuntimeClient"]:
-    assert aws
-    config = Config(retries={"total_max_attempts": 1})
-    client = boto3.client("sagemaker-runtime", endpoint_url=f"http://127.0.0.1:{endpoint.port}", config=config)
-    yield client
-    client.close()
 
 
 def test_every_test_image_is_asked_for_and_judged(

@@ -15,10 +15,12 @@ from monitoring.capture.export import export
 from monitoring.capture.records import read_capture
 from monitoring.capture.sources import FolderCapture, S3Capture, SourceError
 from monitoring.capture.span import Span
+from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE
 from monitoring.report.build import report_capture, report_run
 from monitoring.report.matching import Rule, match_executions, observe_capture
 from monitoring.report.page import ReportError
-from tests.unit.samples import BUCKET, START, answered, baseline, capture_folder, captured, execution, lines
+from tests.unit.monitoring.quality.evaluated import RELEASE, answer, answers, evaluated
+from tests.unit.samples import BUCKET, START, answered, baseline, capture_folder, captured, execution, lines, png
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -211,3 +213,31 @@ def test_a_record_from_a_clock_that_is_ahead_is_in_a_window_that_ends_now(s3: "S
 def test_a_bucket_that_is_not_there_is_told(s3: "S3Client") -> None:
     with pytest.raises(SourceError, match="nowhere"):
         list(read_capture(S3Capture("nowhere", "pedals", s3=s3), START))
+
+
+def test_a_run_is_reported_with_the_verdict_and_with_images_that_look_mislabelled_in_training(
+    s3: "S3Client", tmp_path: Path
+) -> None:
+    odd = answer(900, label="motorcycle", confidence=0.99)
+    evaluated(answers(100)).write(tmp_path / EVALUATION_FILE)
+    evaluated([*answers(50), odd]).write(tmp_path / OUT_OF_FOLD_FILE)
+    s3.put_object(Bucket=BUCKET, Key=odd.key, Body=png())
+    executions = [execution(1, release=RELEASE), execution(2, release="0000")]
+    write_executions(tmp_path / EXECUTIONS_FILE, executions)
+    report_run(tmp_path, BUCKET, "pedals", timeout=0)
+    text = (tmp_path / "report.html").read_text()
+    assert "<strong>usable</strong>" in text
+    assert 'alt="bicycle/900.png: labelled bicycle, looks like motorcycle with 99.0%"' in text
+    assert f"The verdict is on the release {RELEASE}, and 0000 answered; run `workflow evaluate`." in text
+
+
+def test_training_of_another_model_says_nothing_of_this_one(s3: "S3Client", tmp_path: Path) -> None:
+    assert s3
+    evaluated(answers(100)).write(tmp_path / EVALUATION_FILE)
+    other = evaluated([*answers(50), answer(900, label="motorcycle", confidence=0.99)], threshold=0.8)
+    other.write(tmp_path / OUT_OF_FOLD_FILE)
+    write_executions(tmp_path / EXECUTIONS_FILE, [execution(1, release=RELEASE)])
+    report_run(tmp_path, BUCKET, "pedals", timeout=0)
+    text = (tmp_path / "report.html").read_text()
+    assert "mislabelled" not in text
+    assert "The verdict is on" not in text

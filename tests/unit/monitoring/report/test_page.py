@@ -15,11 +15,13 @@ from contracts.outcomes import CLASSIFIED
 from inference.cases import REJECTED, Case
 from inference.executions import Execution
 from monitoring.capture.records import CaptureRecord, SkippedLine, parse_file
+from monitoring.quality.diagnosis import diagnose
 from monitoring.quality.evaluation import Prediction, assess
+from monitoring.quality.verdict import Level
 from monitoring.report import charts
 from monitoring.report.chart_style import DARK, LIGHT
 from monitoring.report.figures import classified_table, figures
-from monitoring.report.findings import Level, findings, unexpected_ends
+from monitoring.report.findings import findings, unexpected_ends
 from monitoring.report.gallery import SHOWN
 from monitoring.report.matching import match_executions
 from monitoring.report.page import Report, ReportError, write_report
@@ -144,7 +146,8 @@ def test_an_evaluation_adds_the_reliability_diagram(tmp_path: Path) -> None:
         Prediction("b", "motorcycle", "bicycle", 0.6, (0.6, 0.4)),
     ]
     evaluation = assess("pedals", "pedals", CLASSES, predictions, 0.02)
-    write_report(tmp_path, Report(mixed(), *match_executions(mixed(), []), classes=CLASSES, evaluation=evaluation))
+    diagnosis = diagnose(evaluation)
+    write_report(tmp_path, Report(mixed(), *match_executions(mixed(), []), classes=CLASSES, diagnosis=diagnosis))
     assert (tmp_path / "reliability.png").exists()
     assert "expected calibration error 0.350" in (tmp_path / "report.html").read_text()
 
@@ -221,7 +224,7 @@ def test_findings_come_worst_first() -> None:
     executions = mixed()
     counted = figures(executions, match_executions(executions, capture_of(executions[:1]))[0])
     found = findings(counted, ["broken-text was not run."])
-    assert [f.level for f in found] == [Level.BAD, Level.BAD, Level.BAD, Level.NOTICE, Level.GOOD]
+    assert [f.level for f in found] == [Level.BAD] * 5 + [Level.NOTICE]
     assert [f.text for f in found[:3]] == [
         "broken-text was not run.",
         "1 execution failed; the system is at fault, not the image.",
