@@ -40,7 +40,7 @@ def test_the_endpoint_is_asked_again_with_what_it_got_and_only_about_the_first_i
     [
         (200, answered(), "pedals can't tell."),
         (200, answered(release="r2", explanation=LOOKED), "another release has taken its place."),
-        (200, "[0.9, 0.1]", "name their labels"),
+        (200, "[0.9, 0.1]", "names no labels"),
         (400, "gone", "did not classify"),
     ],
 )

@@ -17,8 +17,11 @@ from monitoring.report.gallery import SHOWN
 from monitoring.report.matching import match_executions
 from monitoring.report.page import Report, write_report
 from tests.unit.monitoring.quality.evaluated import answer, answers, evaluated
-from tests.unit.monitoring.report.test_page import HOSTILE, capture_of, mixed
+from tests.unit.monitoring.report.test_page import HOSTILE, capture_of
 from tests.unit.samples import CLASSES, execution, png
+
+# Of these no charts are drawn, which take longer than all the rest of the page.
+NOTHING = [execution(1, "REJECTED")]
 
 
 def weak() -> Evaluation:
@@ -48,7 +51,7 @@ def test_the_verdict_comes_first_and_in_its_colour(
     tmp_path: Path, evaluation: Evaluation, usability: Usability, level: Level
 ) -> None:
     diagnosis = diagnose(evaluation)
-    text = page(tmp_path, Report(mixed(), *match_executions(mixed(), []), diagnosis=diagnosis))
+    text = page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis))
     assert f'<section class="panel verdict {level}"' in text
     assert f"The model is {usability}" in words(text)
     assert text.index("Verdict on the model") < text.index('<ul class="findings panel">')
@@ -74,13 +77,13 @@ def test_labels_are_good_where_they_are_better_than_chance(right: int, level: Le
 
 
 def test_without_an_evaluation_the_page_says_how_to_get_a_verdict(tmp_path: Path) -> None:
-    text = words(page(tmp_path, Report(mixed(), *match_executions(mixed(), []))))
+    text = words(page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []))))
     assert "No verdict on the model: workflow evaluate makes one" in text
 
 
 def test_each_class_has_a_row_with_its_interval(tmp_path: Path) -> None:
     diagnosis = diagnose(evaluated(answers(right=17, wrong=3)))
-    text = words(page(tmp_path, Report(mixed(), *match_executions(mixed(), []), diagnosis=diagnosis)))
+    text = words(page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis)))
     assert "bicycle 20 85.0% 62% to 97% 20 motorcycle: 3" in text
     assert "Taken for each other: bicycle and motorcycle 3 (3 bicycle, 0 motorcycle)." in text
 
@@ -89,7 +92,7 @@ def test_images_that_look_mislabelled_are_shown_and_one_that_is_gone_is_said(tmp
     odd = [answer(n, label="motorcycle", confidence=0.99) for n in (900, 901)]
     diagnosis = diagnose(evaluated([*answers(50), *odd]))
     images = {"bicycle/900.png": png()}
-    text = page(tmp_path, Report(mixed(), *match_executions(mixed(), []), diagnosis=diagnosis, images=images))
+    text = page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis, images=images))
     assert 'alt="bicycle/900.png: labelled bicycle, looks like motorcycle with 99.0%"' in text
     assert "bicycle/901.png: labelled bicycle, looks like motorcycle with 99.0%; the image can&#39;t be read" in text
 
@@ -136,5 +139,5 @@ def test_no_name_of_the_verdict_is_taken_for_html(tmp_path: Path) -> None:
     odd = [answer(n, HOSTILE, "b", 0.99, classes=classes) for n in range(2)]
     diagnosis = diagnose(evaluated(odd, classes=classes, trained_on={HOSTILE: 3, "b": 3}))
     looked = Explanations(note=HOSTILE)
-    text = page(tmp_path, Report(mixed(), *match_executions(mixed(), []), diagnosis=diagnosis, explanations=looked))
+    text = page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis, explanations=looked))
     assert HOSTILE not in text
