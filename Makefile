@@ -7,6 +7,7 @@ BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
 SOURCES := functions contracts imaging inference review training monitoring local benchmarks checks cli tests
 ARCHIVE ?= ../shared/data/cifar-bikes/cifar-100-python.tar.gz
+PHOTOS ?= ../shared/data/photos
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -104,8 +105,8 @@ bench: install ## Measure the functions: import, cold start, warm calls and thei
 bench-batch: install ## Classify 2,000 images on the local stack and show where the time goes; ARGS="--faults" injects faults.
 	@$(BIN)/python -m benchmarks.batch $(ARGS)
 
-bench-model: install ## Cross-validate the algorithm and others on real images: ARCHIVE=PATH is a CIFAR-100 archive.
-	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE)
+bench-model: install ## Cross-validate the algorithm and others on real images: ARCHIVE=PATH of CIFAR-100, PHOTOS=FOLDER.
+	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE) --photos $(PHOTOS)
 
 bench-monitoring: install ## Measure the report on 10,000 to 100,000 captured records.
 	@$(BIN)/python -m benchmarks.monitoring

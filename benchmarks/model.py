@@ -1,20 +1,12 @@
-"""Measure the CPU algorithm on real images: python -m benchmarks.model --archive PATH.
+"""Measure the algorithm on real images: python -m benchmarks.model --archive PATH --photos FOLDER.
 
-The archive is CIFAR-100's, or a part of it in the same layout. Accuracy is cross-validated over the training and test
-images together, five folds, for each seed; the test column is one fit to the archive's training split. Costs are those
-of the container's own programs.
+The archive is CIFAR-100's, or a part of it in the same layout; the folder holds a folder of photographs for each class.
+Accuracy is cross-validated, five folds for each seed: over the archive's training images, whose test images one fit to
+all of them then judges, and over the photographs. Costs are those of the container's own programs. Prints Markdown.
 """
 
 import argparse
-import http.client
-import json
-import os
-import resource
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -34,38 +27,32 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from benchmarks.load import Load, measure
-from contracts.dataset import DatasetRecord
-from local.sagemaker.container_client import reserve_port
+from benchmarks.model_costs import costs
+from monitoring.quality.calibration import interval
 from training import stage
-from training.datasets import cifar
-from training.datasets.collection import pixels_of
+from training.datasets import cifar, folder
+from training.datasets.collection import ImageCollection
 
-PROGRAM = Path(__file__).parents[1] / "training" / "algorithms" / "mirror_ridge"
-sys.path.insert(0, str(PROGRAM))
-
-from classifier.estimator import MirrorKernelRidge  # noqa: E402 - the container's program is not installed
-from classifier.metrics import accuracy, calibration_error, coverage  # noqa: E402
-from classifier.model import Model  # noqa: E402
-from classifier.scattering import features  # noqa: E402
+# benchmarks.model_costs has put the container's program on the path.
+from classifier.conversion import pretrained_network  # isort: skip
+from classifier.estimator import MirrorKernelRidge  # isort: skip
+from classifier.features import KINDS, Features, backbone_features, scattering_features  # isort: skip
+from classifier.metrics import accuracy, calibration_error, coverage  # isort: skip
 
 CLASSES = ("bicycle", "motorcycle")
 FOLDS = 5
-REPETITIONS = 5
-CLIENTS = (8, 64, 8, 64)
-"""In turn, so that what else the machine does is the same for both."""
-LOAD_REQUESTS = 1_000
+MAX_SIDE = 224
 NAME = "benchmark"
+WIDTH = 200
+"""Characters a line: a row of a Markdown table must not be wrapped."""
 Rows = NDArray[np.intp]
-
-
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Features of images and of their mirror images, each of shape (n, d)."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A classifier and which features it takes: `hog` or `scattering`.
+    """A classifier and which features it takes, see `describe`.
 
     Where `doubled`, it is fitted to the mirror images too and its answers for both are averaged. Where it has only
     margins, a sigmoid makes shares of them that rank as they do and mean nothing more.
@@ -91,19 +78,32 @@ def _logistic(strength: float) -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
 
 
-METHODS: Mapping[str, Method] = {
-    "HOG, logistic regression": Method("hog", True, lambda: _logistic(1e-3)),
-    "HOG, RBF SVM": Method("hog", True, lambda: make_pipeline(StandardScaler(), SVC(C=3)), margins=True),
-    "scattering, logistic regression": Method("scattering", True, lambda: _logistic(1e-3)),
-    "scattering, mirror kernel ridge": Method("scattering", False, lambda: MirrorKernelRidge(mirrored=True)),
-}
+def methods(scattering: Features, backbone: Features) -> Mapping[str, Method]:
+    """The classifiers that are compared, by name; the last is what training uses by default."""
+
+    def ridge(features: Features) -> MirrorKernelRidge:
+        return MirrorKernelRidge(mirrored=True, gamma=KINDS[features.name].gamma, shares=features.shares)
+
+    return {
+        "HOG, logistic regression": Method("hog", True, lambda: _logistic(1e-3)),
+        "HOG, RBF SVM": Method("hog", True, lambda: make_pipeline(StandardScaler(), SVC(C=3)), margins=True),
+        "scattering, logistic regression": Method("scattering", True, lambda: _logistic(1e-3)),
+        "scattering, mirror kernel ridge": Method("scattering", False, lambda: ridge(scattering)),
+        "backbone pooled, logistic regression": Method("pooled", False, lambda: _logistic(1e-2)),
+        "backbone, mirror kernel ridge": Method("backbone", False, lambda: ridge(backbone)),
+    }
 
 
-def describe(images: NDArray[np.uint8]) -> dict[str, Pair]:
-    """Features of each kind for images of shape (n, side, side, 3)."""
-    rows = features(images)
-    signs = np.repeat(np.array([1, -1], np.float32), rows.shape[1] // 2)
-    return {"hog": (_histograms(images), _histograms(images[:, :, ::-1])), "scattering": (rows, rows * signs)}
+def describe(files: Sequence[bytes], scattering: Features, backbone: Features) -> dict[str, Pair]:
+    """Features of each kind for the images in these files."""
+    small = np.stack([scattering.decode(file) for file in files])
+    described = {"hog": (_histograms(small), _histograms(small[:, :, ::-1]))}
+    for features in (scattering, backbone):
+        rows = features(np.stack([features.decode(file) for file in files]))
+        signs = np.repeat(np.array([1, -1], np.float32), rows.shape[1] // 2)
+        described[features.name] = (rows, rows * signs)
+    pooled = backbone.pooled(described[backbone.name][0])
+    return {**described, "pooled": (pooled, pooled)}
 
 
 def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -113,144 +113,64 @@ def _histograms(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         cells = [hog(image, 9, (cell, cell), (2, 2), transform_sqrt=True, channel_axis=-1) for cell in (4, 8)]
         return np.concatenate(cells)
 
-    return np.array([both(image) for image in track(images, "HOG")], np.float32)
+    return np.array([both(image) for image in images], np.float32)
 
 
-def cross_validate(method: Method, pair: Pair, codes: NDArray[np.intp], seed: int) -> NDArray[np.float64]:
-    """Probabilities of shape (n, 2) of every row, from fits to the other folds."""
-    probabilities = np.zeros((len(codes), len(CLASSES)))
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(pair[0], codes):
-        probabilities[test] = method.probabilities(pair, codes, train, test)
+def cross_validate(method: Method, pair: Pair, codes: NDArray[np.intp], rows: Rows, seed: int) -> NDArray[np.float64]:
+    """Probabilities of shape (rows, 2) of these rows, from fits to the other folds of them."""
+    probabilities = np.zeros((len(rows), 2))
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, codes[rows]):
+        probabilities[test] = method.probabilities(pair, codes, rows[train], rows[test])
     return probabilities
 
 
-def quality(images: NDArray[np.uint8], codes: NDArray[np.intp], training: NDArray[np.bool_], seeds: int) -> Table:
-    """Compare the methods; `training` marks the images of the training split."""
-    described = describe(images)
-    table = Table(
-        "method",
-        "5-fold accuracy",
-        "test",
-        "ECE",
-        "coverage",
-        caption="ECE: expected calibration error, 15 bins. Coverage: share accepted with 2% of them wrong.",
-    )
-    for name, method in METHODS.items():
+def quality(collection: ImageCollection, classes: Sequence[str], tested: NDArray[np.bool_], seeds: int) -> Table:
+    """Compare the methods by cross-validation over the images that are not `tested`, and on those that are."""
+    scattering, backbone = scattering_features(KINDS["scattering"].sides[0]), backbone_features(pretrained_network())
+    described = describe(collection.images, scattering, backbone)
+    codes = np.array([classes.index(name) for name in collection.table["class"]])
+    rows, held_out = np.flatnonzero(~tested), np.flatnonzero(tested)
+    judged = [f"test accuracy, {len(held_out)} images"] if len(held_out) else []
+    table = Table("method", "accuracy", "ECE", "coverage at 2% error", *judged, box=MARKDOWN)
+    for name, method in methods(scattering, backbone).items():
         pair = described[method.features]
-        runs = [cross_validate(method, pair, codes, seed) for seed in track(range(seeds), name)]
-        tested = method.probabilities(pair, codes, np.flatnonzero(training), np.flatnonzero(~training))
-        scores = [accuracy(run, codes) for run in runs]
-        table.add_row(
-            name,
+        seen = track(range(seeds), name, console=Console(stderr=True))
+        runs = [cross_validate(method, pair, codes, rows, seed) for seed in seen]
+        scores = [accuracy(run, codes[rows]) for run in runs]
+        cells = [
             f"{np.mean(scores):.3f} ± {np.std(scores):.3f}",
-            f"{accuracy(tested, codes[~training]):.3f}",
-            "-" if method.margins else f"{np.mean([calibration_error(run, codes) for run in runs]):.3f}",
-            f"{np.mean([coverage(run, codes) for run in runs]):.2f}",
-        )
+            "-" if method.margins else f"{np.mean([calibration_error(run, codes[rows]) for run in runs]):.3f}",
+            f"{np.mean([coverage(run, codes[rows]) for run in runs]):.3f}",
+        ]
+        if len(held_out):
+            right = method.probabilities(pair, codes, rows, held_out).argmax(1) == codes[held_out]
+            bounds = interval(int(right.sum()), len(right))
+            cells.append(f"{right.mean():.3f} ({bounds.low:.3f} to {bounds.high:.3f})")
+        table.add_row(name, *cells)
     return table
-
-
-def costs(dataset: DatasetRecord, out: Path, images: NDArray[np.uint8]) -> Table:
-    """Train in a process of its own, as a training job does, and time predictions of the model it wrote."""
-    base = out / "opt"
-    (base / "input" / "config").mkdir(parents=True)
-    (base / "input" / "data").mkdir()
-    settings = {"class_labels": ",".join(dataset.classes), "features": "scattering", "seed": "0"}
-    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
-    for channel, split in (("train", "train"), ("validation", "test")):
-        folder = (out / dataset.folder).resolve()
-        (base / "input" / "data" / channel).symlink_to(folder / split)
-        (base / "input" / "data" / f"{channel}_lst").mkdir()
-        (base / "input" / "data" / f"{channel}_lst" / f"{split}.lst").symlink_to(folder / f"{split}.lst")
-    began = time.perf_counter()
-    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base)}
-    subprocess.run([sys.executable, "train.py"], cwd=PROGRAM, env=environment, check=True)
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-    model = Model.load(base / "model")
-    single = [_seconds(model, images[row : row + 1]) for row in range(len(images))]
-    began_work = time.process_time()
-    batch = [len(images) / _seconds(model, images) for _ in range(REPETITIONS)]
-    work = (time.process_time() - began_work) / REPETITIONS / len(images)
-    size = sum(path.stat().st_size for path in (base / "model").iterdir())
-    table = Table("cost", "measured")
-    table.add_row("training job, imports and reading included", f"{seconds:.1f} s")
-    table.add_row("peak memory of training", f"{peak / 1e6:.0f} MB")
-    table.add_row("model files", f"{size / 1e6:.1f} MB")
-    table.add_row("predict_proba, one image, median", f"{statistics.median(single) * 1e3:.1f} ms")
-    table.add_row(f"predict_proba, in a batch, best of {REPETITIONS}", f"{max(batch):.0f} images/s")
-    table.add_row("processor time of an image in a batch", f"{work * 1e3:.1f} ms")
-    start, requests, loads = _serve(base, sorted((base / "input" / "data" / "validation").iterdir()))
-    table.add_row("serve.py, from start to /ping", f"{start:.2f} s")
-    table.add_row("POST /invocations, median", f"{statistics.median(requests) * 1e3:.1f} ms")
-    for load in loads:
-        times = f"median {load.median * 1e3:.0f} ms, p99 {load.p99 * 1e3:.0f} ms"
-        table.add_row(f"POST /invocations, {load.clients} clients at once", f"{load.throughput:.0f}/s, {times}")
-    return table
-
-
-def _serve(base: Path, images: Sequence[Path]) -> tuple[float, list[float], list[Load]]:
-    """Seconds from the start of serve.py to its first answer and of each image sent to it alone; then under load."""
-    reserved = reserve_port()
-    port = reserved.getsockname()[1]
-    bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BIND_TO_ADDRESS": "127.0.0.1"}
-    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), **bound}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    began = time.perf_counter()
-    with subprocess.Popen([sys.executable, "serve.py"], cwd=PROGRAM, env=environment) as process:
-        try:
-            while not _answers(connection) and process.poll() is None:
-                time.sleep(0.01)
-            start = time.perf_counter() - began
-            bodies = [image.read_bytes() for image in images]
-            alone = [_request(connection, body) for body in bodies]
-            return start, alone, [measure(port, bodies, clients, LOAD_REQUESTS) for clients in CLIENTS]
-        finally:
-            connection.close()
-            process.terminate()
-            reserved.close()
-
-
-def _answers(connection: http.client.HTTPConnection) -> bool:
-    try:
-        connection.request("GET", "/ping")
-    except ConnectionRefusedError:
-        connection.close()
-        return False
-    connection.getresponse().read()
-    return True
-
-
-def _request(connection: http.client.HTTPConnection, body: bytes) -> float:
-    began = time.perf_counter()
-    connection.request("POST", "/invocations", body, {"Content-Type": "image/png"})
-    json.loads(connection.getresponse().read())
-    return time.perf_counter() - began
-
-
-def _seconds(model: Model, images: NDArray[np.uint8]) -> float:
-    began = time.perf_counter()
-    model.predict_proba(images)
-    return time.perf_counter() - began
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables."""
+    """Print a table of quality for each source of images, and one of costs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", type=Path, required=True, help="CIFAR-100's Python version, or its like")
+    parser.add_argument("--photos", type=Path, help="folder of <class>/<image> files, two classes")
     parser.add_argument("--seeds", type=int, default=5, help="repetitions of the cross-validation")
     options = parser.parse_args(arguments)
-    collection = cifar.collect(options.archive, str(options.archive), CLASSES, cifar.SIDE)
-    codes = np.array([CLASSES.index(name) for name in collection.table["class"]])
-    images = np.stack([pixels_of(png) for png in collection.images])
-    training = (collection.table["split"] == "train").to_numpy()
-    console = Console()
+    console = Console(width=WIDTH)
     # As the container's programs do: threads of linear algebra would fight those of the images for the cores.
-    with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
-        console.print(quality(images, codes, training, options.seeds))
-        dataset = stage.write(collection, Path(folder), NAME, CLASSES, cifar.SIDE, exact=False)
-        console.print(costs(dataset, Path(folder), images))
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as out:
+        collection = cifar.collect(options.archive, str(options.archive), CLASSES, MAX_SIDE, exact=False)
+        tested = (collection.table["split"] == "test").to_numpy()
+        console.print(f"Bicycles and motorcycles, {np.sum(~tested)} training images, {FOLDS} folds:")
+        console.print(quality(collection, CLASSES, tested, options.seeds))
+        if options.photos:
+            classes = folder.class_names(options.photos)
+            photos = folder.collect(options.photos, classes, MAX_SIDE, exact=False, strict=True)
+            console.print(f"Photographs of {' and '.join(classes)}, {len(photos.images)} images, {FOLDS} folds:")
+            console.print(quality(photos, classes, np.zeros(len(photos.images), bool), options.seeds))
+        dataset = stage.write(collection, Path(out), NAME, CLASSES, MAX_SIDE, exact=False)
+        console.print(costs(dataset, Path(out), {"seed": "0"}))
 
 
 if __name__ == "__main__":
