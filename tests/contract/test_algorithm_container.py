@@ -170,6 +170,12 @@ def test_the_same_job_gives_the_same_bytes_on_any_number_of_threads(trained: tup
         assert (again / "model" / name).read_bytes() == (trained[0] / "model" / name).read_bytes()
 
 
+def test_serving_needs_nothing_that_only_made_the_network(trained: tuple[Path, str]) -> None:
+    code = "import sys; sys.modules['onnx'] = None; import serve; serve.Model.load(serve.base() / 'model')"
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(trained[0])}
+    subprocess.run([sys.executable, "-c", code], cwd=PROGRAM, env=environment, check=True, timeout=LONGEST_SECONDS)
+
+
 def test_a_failed_job_says_why_and_leaves_no_model(tmp_path: Path) -> None:
     base = job(tmp_path / "ml")
     (base / "input" / "data" / "train" / "3.png").write_bytes(b"")

@@ -23,6 +23,7 @@ OURS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LISTS = (ROOT / "requirements.txt", ROOT / "requirements/dev.txt")
+ALGORITHMS = [path.parent for path in sorted(ROOT.glob("training/algorithms/*/Dockerfile"))]
 # Folders by the extras that they need beside the project's dependencies.
 FOLDERS: dict[str, tuple[str, ...]] = {
     "cli contracts imaging inference monitoring review training": ("parquet",),
@@ -103,6 +104,14 @@ def test_a_function_has_the_versions_of_the_project(function: str) -> None:
     python = FUNCTIONS[function]["Runtime"].removeprefix("python")
     project, own = pins(ROOT / "requirements.txt", python), pins(folder(function) / "requirements.txt", python)
     assert own == {name: project[name] for name in own}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda path: path.name)
+def test_an_algorithms_container_has_what_it_imports_in_the_versions_of_the_project(algorithm: Path) -> None:
+    python = re.findall(r"FROM python:([0-9.]+)-slim", (algorithm / "Dockerfile").read_text())[0]
+    project, own = pins(ROOT / "requirements.txt", python), pins(algorithm / "requirements.txt", python)
+    assert own == {name: project[name] for name in own}
+    assert imported(algorithm) <= set(own)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

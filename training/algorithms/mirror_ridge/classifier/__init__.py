@@ -1,1 +1,1 @@
-"""Image classification by wavelet scattering and kernel ridge regression, on any CPU."""
+"""Image classification by kernel ridge regression on features of choice, on any CPU."""
