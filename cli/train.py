@@ -1,6 +1,7 @@
 """The verbs that train a model."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +9,9 @@ from cli.options import DEFAULT_OUT, Bucket, DryRun, KmsKey, Name, Out, Role, St
 from cli.show import agree, console, table
 from training.sagemaker.recipes import Features
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from training.model import Model
 
 app = typer.Typer()
 
@@ -77,6 +81,28 @@ def train(
             model = train.start(job, request, out)
     table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
     console.print(f"Model: {model.artifact}", soft_wrap=True)
+    _judge(model, out)
+
+
+def _judge(model: "Model", out: Path) -> None:
+    """Print the verdict on a model by its out-of-fold predictions, which only our algorithms leave."""
+    from monitoring.quality.diagnosis import diagnose
+    from monitoring.quality.out_of_fold import MOST_BYTES, PREDICTIONS, judge_training
+    from monitoring.quality.show import view
+    from training.archives import read_file
+    from training.errors import ArchiveError
+
+    if model.release is None:
+        console.print("No verdict on the model before it is deployed; then `workflow evaluate` gives one.")
+        return
+    try:
+        content = read_file(model.output, PREDICTIONS, MOST_BYTES)
+    except ArchiveError as error:
+        console.print(f"No verdict on the model: {error}.", soft_wrap=True, markup=False)
+        return
+    if content is not None:
+        evaluation = judge_training(content, model.dataset, model.training_job, model.release, out)
+        console.print(view(diagnose(evaluation), "training images, each answered from the others"))
 
 
 @app.command("build-image")

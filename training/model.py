@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from contracts.addresses import S3Address
 from contracts.files import write_whole
 from contracts.release import InvalidRelease, Release
 from training.errors import ModelRecordError
@@ -90,3 +91,9 @@ class Model(Job):
     billable_seconds: int
     package: str = ""
     release: Release | None = None
+
+    @property
+    def output(self) -> S3Address:
+        """Where SageMaker puts what the training program leaves beside its model."""
+        address = S3Address.parse(self.artifact)
+        return S3Address(address.bucket, f"{address.key.rpartition('/')[0]}/output.tar.gz")

@@ -69,8 +69,8 @@ class Evaluation:
 
     `judged` is the threshold with what it does: `terms`' own on all images, or where there are none, one that half of
     the images chose on the other half. `chance` is the accuracy of always answering the most frequent class,
-    `unfamiliar` the number of images below the limit of familiarity (None without a limit), and `trained_on` the number
-    of training images by class, empty where that is not known. `endpoint` names who answered: of out-of-fold
+    `unfamiliar` the number of images below the limit of familiarity (None where the model didn't say), and `trained_on`
+    the number of training images by class, empty where that is not known. `endpoint` names who answered: of out-of-fold
     predictions, the training job.
     """
 
@@ -147,6 +147,7 @@ def assess(
     limit = terms.familiarity_limit if terms else None
     accepted = [one for one in judging if _accepts(one, threshold, limit)]
     bins = calibration(confidence, correct)
+    told = limit is not None and any(one.familiarity is not None for one in predictions)
     return Evaluation(
         dataset=dataset,
         endpoint=endpoint,
@@ -159,7 +160,7 @@ def assess(
         chance=max(Counter(one.truth for one in predictions).values()) / curve.total,
         max_error=max_error,
         judged=operating_point(threshold, len(judging), len(accepted), sum(one.label != one.truth for one in accepted)),
-        unfamiliar=None if limit is None else sum(not is_familiar(one.familiarity, limit) for one in predictions),
+        unfamiliar=sum(not is_familiar(one.familiarity, limit) for one in predictions) if told else None,
         expected_calibration_error=expected_calibration_error(bins),
         calibration=bins,
         predictions=predictions,

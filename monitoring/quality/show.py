@@ -19,14 +19,13 @@ MARKS = {Level.GOOD: "✓", Level.NOTICE: "→", Level.BAD: "✗"}
 LEVELS = {Usability.USABLE: Level.GOOD, Usability.WITH_REVIEW: Level.NOTICE, Usability.NOT_USABLE: Level.BAD}
 
 
-def view(diagnosis: Diagnosis, *, whole: bool = True) -> RenderableType:
-    """The verdict with its figures, for `rich` to print; *whole* adds classes and images that look mislabelled."""
-    verdict = diagnosis.verdict
-    color = COLORS[LEVELS[verdict.usability]]
-    parts: list[RenderableType] = [Text.assemble("The model is ", (f"{verdict.usability}", f"bold {color}"), ".")]
+def view(diagnosis: Diagnosis, images: str = "test images") -> RenderableType:
+    """The diagnosis for `rich` to print; *images* says what the model was judged by."""
+    verdict, count = diagnosis.verdict, f"{diagnosis.evaluation.images:,}"
+    usability = (f"{verdict.usability}", f"bold {COLORS[LEVELS[verdict.usability]]}")
+    parts: list[RenderableType] = [Text.assemble("The model is ", usability, f", judged by {count} {images}:")]
     parts += [_line(finding) for finding in verdict.findings]
-    if whole:
-        parts += [*_classes(diagnosis.classes), *_confusions(diagnosis), *_suspects(diagnosis)]
+    parts += [*_classes(diagnosis.classes), *_confusions(diagnosis), *_suspects(diagnosis)]
     if diagnosis.remedies:
         parts += [Text("What to do:"), *_indented(f"- {sentence}" for sentence in diagnosis.remedies)]
     return Group(*parts)
