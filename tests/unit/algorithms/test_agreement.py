@@ -9,8 +9,10 @@ from classifier.channels import read_list
 from classifier.errors import DataError
 from classifier.features import KINDS
 from classifier.metrics import coverage
+from classifier.threshold import recommend
 from contracts.coverage import coverage_at_error, coverage_curve
 from contracts.dataset import DatasetError, parse_lst
+from monitoring.quality import calibration
 from training.sagemaker.recipes import Features
 
 LISTS = [
@@ -103,3 +105,26 @@ def test_coverage_agrees_on_many_answers_with_ties() -> None:
 
 def test_the_features_that_can_be_asked_for_are_those_that_there_are() -> None:
     assert [*Features] == [*KINDS]
+
+
+@pytest.mark.parametrize("max_error", [0.005, 0.02, 0.05, 0.3])
+@pytest.mark.parametrize("count", [1, 148, 149, 400, 2000])
+def test_training_and_evaluation_recommend_the_same_threshold(count: int, max_error: float) -> None:
+    rng = np.random.default_rng(count)
+    # Ties, and numbers whose shortest separating decimal is not one of them.
+    scores = np.round(rng.uniform(0.5, 1, count), 3).tolist()
+    wrong = {place for place, score in enumerate(scores) if rng.uniform() > score**0.1}
+    probabilities, codes = answers(scores, wrong)
+    curve = coverage_curve(scores, [place not in wrong for place in range(count)])
+    trained, value = recommend(probabilities, codes, max_error), calibration.recommend(curve, max_error)
+    assert trained.value == value
+    point = calibration.at_threshold(curve, value)
+    assert (trained.accepted, trained.wrong) == (point.accepted, point.wrong)
+    assert trained.error_upper == pytest.approx(point.error_upper)
+
+
+def test_both_recommend_at_the_boundary_of_the_upper_bound() -> None:
+    for right, expected in ((148, None), (149, 0.9)):
+        probabilities, codes = answers([0.9] * right, set())
+        assert recommend(probabilities, codes, 0.02).value == expected
+        assert calibration.recommend(coverage_curve([0.9] * right, [True] * right), 0.02) == expected
