@@ -16,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pi_heif import register_heif_opener
 from PIL import Image
 
-from imaging.decoding import ImageTooLarge, InvalidImage, squash
+from imaging import still
+from imaging.errors import ImageTooLarge, InvalidImage
 from tests.hostile_images import chunk, png
-from tests.images import encoded, gradient
+from tests.images import HEIC, encoded, gradient
 from tests.memory import peak_memory
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training/algorithms/mirror_ridge"))
@@ -62,6 +64,8 @@ def originals() -> list[bytes]:
         encoded(picture, "WEBP", lossless=True, exif=exif),
         encoded(picture, "MPO", save_all=True, append_images=[picture.resize((8, 8))]),
     ]
+    files += [encoded(picture, "TIFF", compression=way) for way in (None, "tiff_lzw", "jpeg", "packbits")]
+    files += [encoded(picture, "AVIF", exif=exif), HEIC["turned"], HEIC["alpha"]]
     return [*files, _rle_bmp()]
 
 
@@ -104,16 +108,23 @@ def _read(data: bytes, side: int) -> NDArray[np.uint8]:
     return decode(data, side, Image.Resampling.BICUBIC)
 
 
+def _decode(data: bytes, side: int) -> None:
+    """Decode as `squash` does, but every format in this process, so that a crash of a library is a finding too."""
+    kind = still.library_format(data)
+    still.decode(data, "squash", side, (kind,) if kind else still.FORMATS)
+
+
 def _decode_all(first: int, count: int, sender: Connection) -> None:
     """Send the number of each change before it is decoded, and what came of it after."""
     resource.setrlimit(resource.RLIMIT_AS, (4 * MEMORY, 4 * MEMORY))
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     files = originals()
     for number in range(first, first + count):
         sender.send(number)
         data = changed(number, files)
         began = time.thread_time()
         results = []
-        for decoder, refusals in ((squash, (InvalidImage, ImageTooLarge)), (_read, (ImageError,))):
+        for decoder, refusals in ((_decode, (InvalidImage, ImageTooLarge)), (_read, (ImageError,))):
             try:
                 decoder(data, 32)
                 results.append("a picture")

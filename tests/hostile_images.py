@@ -101,3 +101,33 @@ def png_of_size(width: int, height: int) -> bytes:
     """A PNG whose header names a size, and which has no pixels."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def tiff_of_size(width: int, height: int) -> bytes:
+    """A TIFF whose header names a size, and which has no pixels."""
+    return _tiff(width, height, 1, b"")
+
+
+def tiff_of_empty_scans(scans: int, side: int) -> bytes:
+    """A TIFF whose one strip is a progressive JPEG; each further scan of ten bytes visits every block of it."""
+    return _tiff(side, side, 7, progressive_with_empty_scans(scans, side), photometric=6)
+
+
+def _tiff(width: int, height: int, compression: int, strip: bytes, photometric: int = 2) -> bytes:
+    """A TIFF of one strip: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf."""
+    bits = 8 + 2 + 10 * 12 + 4
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 3, bits),
+        (259, 3, 1, compression),
+        (262, 3, 1, photometric),
+        (273, 4, 1, bits + 6),
+        (277, 3, 1, 3),
+        (278, 4, 1, height),
+        (279, 4, 1, len(strip)),
+        (284, 3, 1, 1),
+    ]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    header = struct.pack("<2sHIH", b"II", 42, 8, len(tags))
+    return header + entries + bytes(4) + struct.pack("<3H", 8, 8, 8) + strip

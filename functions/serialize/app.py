@@ -17,7 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ParamValidationError
 from botocore.exceptions import ConnectionError as UnreachableError
 
-from imaging.decoding import MAX_BYTES, ImageTooLarge, InvalidImage, model_input
+from imaging.decoding import MAX_BYTES, model_input
+from imaging.errors import ImageTooLarge, InvalidImage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,7 +13,8 @@ import pandas as pd
 from rich.progress import track
 
 from contracts.dataset import DatasetError
-from imaging.decoding import MAX_BYTES, SUFFIXES, ImageTooLarge, InvalidImage, model_input
+from imaging.decoding import MAX_BYTES, SUFFIXES, model_input
+from imaging.errors import ImageTooLarge, InvalidImage
 from training.datasets.collection import ImageCollection, digest, require_classes
 from training.errors import ImageError
 

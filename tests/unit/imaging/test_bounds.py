@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging import decoding
-from imaging.decoding import MAX_BYTES, MAX_SECONDS, BoundedReader, ImageTooLarge, InvalidImage, squash
+from imaging import still
+from imaging.decoding import MAX_BYTES, squash
+from imaging.errors import ImageTooLarge, InvalidImage
+from imaging.still import MAX_SECONDS, BoundedReader
 from tests import hostile_images
 from tests.images import encoded, gradient
 from tests.memory import peak_memory
@@ -33,7 +35,7 @@ def test_a_picture_that_takes_too_long_is_invalid_within_five_seconds(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A tenth of the time, and so also of the time left to whoever waits for these tests.
-    monkeypatch.setattr(decoding, "MAX_SECONDS", MAX_SECONDS / 10)
+    monkeypatch.setattr(still, "MAX_SECONDS", MAX_SECONDS / 10)
     data = COSTLY[name]()
     assert len(data) <= MAX_BYTES
     started = time.thread_time()
@@ -45,7 +47,7 @@ def test_a_picture_that_takes_too_long_is_invalid_within_five_seconds(
 def test_a_reader_gives_all_bytes_until_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = BoundedReader(b"abc")
     assert (reader.read(1), reader.read(), reader.read()) == (b"a", b"bc", b"")
-    monkeypatch.setattr(decoding, "MAX_SECONDS", -1.0)
+    monkeypatch.setattr(still, "MAX_SECONDS", -1.0)
     with pytest.raises(InvalidImage, match="-1 s of processor time"):
         BoundedReader(b"abc").read()
 
@@ -53,9 +55,9 @@ def test_a_reader_gives_all_bytes_until_the_time_is_over(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("scans", [30, 31])
 def test_scans_are_bounded_by_the_pixels_that_they_visit(monkeypatch: pytest.MonkeyPatch, scans: int) -> None:
     data = hostile_images.progressive_with_empty_scans(0, 100)
-    own = data.count(decoding.START_OF_SCAN)
+    own = data.count(still.START_OF_SCAN)
     data = hostile_images.progressive_with_empty_scans(scans - own, 100)
-    monkeypatch.setattr(decoding, "MAX_SCANNED_PIXELS", 30 * 100 * 100)
+    monkeypatch.setattr(still, "MAX_SCANNED_PIXELS", 30 * 100 * 100)
     if scans > 30:
         with pytest.raises(InvalidImage, match="31 scans, too many"):
             squash(data, 32)
@@ -83,7 +85,7 @@ def test_a_photograph_followed_by_a_film_is_taken() -> None:
     # Phones write a film of some megabytes behind the picture, in which a start of scan occurs at random.
     film = np.random.default_rng(0).integers(0, 256, 6_000_000, dtype=np.uint8).tobytes()
     data = encoded(gradient(4_000, 3_000), "JPEG", progressive=True) + film
-    assert data.count(decoding.START_OF_SCAN) > 50
+    assert data.count(still.START_OF_SCAN) > 50
     assert squash(data, 32)[1] == (4_000, 3_000)
 
 
@@ -103,16 +105,16 @@ def test_the_largest_picture_that_is_taken_stays_below_a_gigabyte() -> None:
     assert 200_000_000 < peak < 1_000_000_000
 
 
-@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (2**31 - 1, 2**31 - 1), (decoding.MAX_PIXELS + 1, 1)])
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (2**31 - 1, 2**31 - 1), (still.MAX_PIXELS + 1, 1)])
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width: int, height: int) -> None:
     with pytest.raises(ImageTooLarge, match="pixels"):
         squash(hostile_images.png_of_size(width, height), 32)
 
 
 def test_a_picture_of_exactly_the_most_pixels_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 600)
+    monkeypatch.setattr(still, "MAX_PIXELS", 600)
     assert squash(encoded(gradient(30, 20)), 32)[1] == (30, 20)
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 599)
+    monkeypatch.setattr(still, "MAX_PIXELS", 599)
     with pytest.raises(ImageTooLarge, match="30x20 pixels; at most 599"):
         squash(encoded(gradient(30, 20)), 32)
 
