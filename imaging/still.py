@@ -79,6 +79,14 @@ def library_format(data: bytes) -> str | None:
     return "HEIF" if major in HEIF_BRANDS + SEQUENCE_BRANDS else None
 
 
+def format_of(data: bytes) -> str:
+    """Name the format of a picture that is taken; raises UnidentifiedImageError for other bytes."""
+    if kind := library_format(data):
+        return kind
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        return str(image.format)
+
+
 def check_header(image: ImageFile.ImageFile, data: bytes) -> None:
     """Refuse what is too large to decode, or isn't one still picture."""
     width, height = image.size

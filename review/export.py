@@ -16,10 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from contracts.files import write_whole
-from imaging.decoding import FORMATS
+from imaging.still import format_of
 from review import label_studio
 from review.errors import ReviewError
 from review.image import ImageUnavailable, InvalidMessage, ReviewImage, read_original
@@ -136,8 +134,8 @@ def _write_images(labels: Labels, folder: Path, messages: Sequence[Message]) -> 
 
 
 def _suffix(data: bytes) -> str:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        return str(image.format).lower()
+    # Label Studio knows files of HEIF by the name of their usual coding.
+    return {"HEIF": "heic"}.get(kind := format_of(data), kind.lower())
 
 
 def _rows(messages: Iterable[Message], files: dict[str, str]) -> list[Row]:

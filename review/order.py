@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.outcomes import ReviewReason
-from imaging.decoding import ImageTooLarge, InvalidImage, squash
+from imaging.decoding import squash
+from imaging.errors import ImageTooLarge, InvalidImage
 from review.image import ImageUnavailable, read_original
 from review.labels import AT_ONCE
 from review.queue import Message

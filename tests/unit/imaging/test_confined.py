@@ -11,7 +11,7 @@ from imaging import confined, still
 from imaging.confined import DecoderFailed
 from imaging.decoding import MAX_BYTES, bound, model_input
 from imaging.errors import ImageTooLarge, InvalidImage
-from imaging.still import library_format
+from imaging.still import format_of, library_format
 from tests import hostile_images
 from tests.images import HEIC, encoded, gradient
 
@@ -154,3 +154,9 @@ def test_a_decoder_that_crashes_is_the_pictures_fault_and_any_other_end_is_not(
     monkeypatch.syspath_prepend(package.parent)
     with pytest.raises(error, match=message):
         bound(HEIC["plain"], 32)
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_format_of_a_picture_is_named(kind: str) -> None:
+    assert format_of(encoded(gradient(), kind)) == kind
+    assert format_of(HEIC["plain"]) == "HEIF"
