@@ -63,8 +63,11 @@ def review(
     queue = ReviewQueue(boto3.client("sqs"), stacks.review_queue_urls)
     if export_to is not None:
         ended = export(queue, labels, export_to, limit, teaching_most(s3) if order else list)
-        console.print(f"{ended.images} images: fill in {export_to / LABELS_FILE}, or use Label Studio.")
-        console.print(f"They are held until {ended.until:%Y-%m-%d %H:%M} UTC, then others get them too.")
+        if ended.images:
+            console.print(f"{ended.images} images: fill in {export_to / LABELS_FILE}, or use Label Studio.")
+            console.print(f"They are held until {ended.until:%Y-%m-%d %H:%M} UTC, then others get them too.")
+        else:
+            console.print("No image waits for a person that nobody else holds.")
         if ended.unavailable or ended.unreadable:
             console.print(f"Left in the queue: {ended.unavailable} whose image is gone, {ended.unreadable} unreadable.")
     elif import_from is not None:

@@ -68,7 +68,7 @@ class Row:
 
 
 def export(queue: ReviewQueue, labels: Labels, folder: Path, limit: int, order: "Order" = list) -> Exported:
-    """Take at most *limit* messages, and write their images and what is needed to label them.
+    """Take at most *limit* messages, and write their images and what is needed to label them, if there are any.
 
     Whatever fails, the messages go back to the queue. Raises ExportError where the folder holds an export already.
     """
@@ -87,7 +87,8 @@ def export(queue: ReviewQueue, labels: Labels, folder: Path, limit: int, order: 
             files |= {message_id: file for message_id, file in written.items() if file}
             unavailable += sum(file is None for file in written.values())
         rows = _rows(order([message for message in taken if message.id in files]), files)
-        _write_tables(folder, rows)
+        if rows:
+            _write_tables(folder, rows)
     except BaseException:
         queue.give_back(taken)
         raise

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 ATTEMPTS = 12
 LONGEST_PAUSE = 0.2
-AT_ONCE = 16
+# Fewer than the ten connections that a client of the SDK keeps.
+AT_ONCE = 8
 
 
 class LabelConflict(ReviewError):

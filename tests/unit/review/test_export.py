@@ -253,6 +253,11 @@ def test_an_import_needs_the_export_beside_it(queue: ReviewQueue, labels: Labels
             read_export(tmp_path)
 
 
+def test_an_export_of_nothing_writes_nothing(queue: ReviewQueue, labels: Labels, tmp_path: Path) -> None:
+    assert export(queue, labels, tmp_path / "waiting", 100).images == 0
+    assert not [*tmp_path.iterdir()]
+
+
 def test_an_export_is_not_written_over_another(
     queue: ReviewQueue, labels: Labels, waiting: Waiting, folder: Path
 ) -> None:

@@ -44,6 +44,7 @@ def test_images_are_exported_and_their_labels_imported(waiting: Waiting, labels:
     assert image.votes["ann"].label == "dog"
     assert len(image.votes) == 2
     assert sum(waiting.counts()) == 3
+    assert "No image waits" in run("--export", tmp_path / "empty", "--name", "pets")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--export", "a", "--import", __file__]])
