@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from contracts.answer import parse_answer
 from local.sagemaker.container_client import reserve_port
 from tests.waiting import LONGEST_SECONDS, wait_until
 
@@ -117,10 +119,18 @@ def port(trained: tuple[Path, str]) -> Iterator[int]:
 
 
 def ask(
-    port: int, method: str, path: str, body: bytes | None = None, content_type: str = "image/png"
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    content_type: str = "image/png",
+    attributes: str | None = None,
 ) -> tuple[int, bytes]:
+    headers = {"Content-Type": content_type}
+    if attributes is not None:
+        headers["X-Amzn-SageMaker-Custom-Attributes"] = attributes
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)) as connection:
-        connection.request(method, path, body, {"Content-Type": content_type})
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -139,6 +149,18 @@ def test_training_leaves_a_model_and_says_its_metrics(trained: tuple[Path, str])
     assert record["labels"] == list(LABELS)
     assert (record["features"], record["side"], record["dataset_sha256"]) == ("backbone", 160, "ab" * 32)
     assert {name: round(value, 4) for name, value in record["metrics"].items()} == said
+    assert f"release {record['release']}" in log.splitlines()
+    # 40 images are too few to promise an error of at most 2%.
+    assert record["threshold"] == {
+        "value": None,
+        "max_error": 0.02,
+        "confidence_level": 0.95,
+        "images": 40,
+        "accepted": 0,
+        "wrong": 0,
+        "error_upper": 1.0,
+    }
+    assert "no threshold keeps the error at most 0.02: nothing is accepted" in log
     assert set(record["versions"]) == {"python", "numpy", "scipy", "scikit-learn", "onnxruntime"}
 
 
@@ -192,18 +214,41 @@ def test_a_failed_job_says_why_and_leaves_no_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("label", [0, 1])
 def test_an_image_gets_a_probability_for_each_label(port: int, content_type: str, label: int) -> None:
     status, body = ask(port, "POST", "/invocations", png(stripes(label, 5)), content_type)
-    probabilities = json.loads(body)
     assert status == 200
-    assert len(probabilities) == 2
-    assert sum(probabilities) == pytest.approx(1)
-    assert probabilities[label] > 0.5
+    answer = parse_answer(body)
+    assert answer.label == LABELS[label]
+    assert answer.confidence > 0.5
+
+
+def test_the_answer_describes_the_model_that_gives_it(trained: tuple[Path, str], port: int) -> None:
+    record = json.loads((trained[0] / "model" / "model.json").read_text())
+    answer = parse_answer(ask(port, "POST", "/invocations", png(stripes(0, 5)))[1])
+    assert answer.describes_itself
+    assert (answer.labels, answer.release) == (LABELS, record["release"])
+    assert (answer.threshold, answer.familiarity_limit) == (record["threshold"]["value"], 0.05)
+    assert answer.familiarity is not None
+    assert answer.familiarity > 0.05
+    other = Image.effect_mandelbrot((32, 32), (-3, -2.5, 2, 2.5), 100)
+    unlike = parse_answer(ask(port, "POST", "/invocations", png(other))[1])
+    assert unlike.familiarity is not None
+    assert unlike.familiarity < 0.05
+
+
+@pytest.mark.parametrize(("attributes", "explained"), [("explain", True), (None, False), ("trace=explain", False)])
+def test_an_explanation_is_given_where_it_is_asked_for(port: int, attributes: str | None, explained: bool) -> None:
+    plain = parse_answer(ask(port, "POST", "/invocations", png(stripes(1, 5)))[1])
+    answer = parse_answer(ask(port, "POST", "/invocations", png(stripes(1, 5)), attributes=attributes)[1])
+    assert (answer.explanation is not None) is explained
+    assert replace(answer, explanation=None) == plain
+    if answer.explanation is not None:
+        assert sum(map(sum, answer.explanation)) == pytest.approx(1, abs=0.01)
 
 
 def test_a_jpeg_and_a_larger_image_are_taken_too(port: int) -> None:
     larger = stripes(1, 6).resize((200, 200))
     status, body = ask(port, "POST", "/invocations", png(larger, "JPEG"), "image/jpeg")
     assert status == 200
-    assert json.loads(body)[1] > 0.5
+    assert parse_answer(body).label == LABELS[1]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Counting:
         self.lock = threading.Lock()
         self.running = self.most = self.begun = 0
 
-    def predict_proba(self, images: Any) -> Any:
+    def answer(self, *_: Any, **__: Any) -> Any:
         with self.lock:
             self.running += 1
             self.begun += 1
@@ -38,7 +38,7 @@ class Counting:
         time.sleep(self.seconds)
         with self.lock:
             self.running -= 1
-        return np.full((len(images), 2), 0.5)
+        return [0.5, 0.5]
 
 
 @pytest.fixture

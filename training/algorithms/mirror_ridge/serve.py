@@ -2,8 +2,9 @@
 """Serve the model in <base>/model: python serve.py.
 
 GET /ping answers 200 as soon as the model is loaded. POST /invocations takes one image as image/png, image/jpeg or
-application/x-image and answers a JSON array of probabilities in the order of the labels; what it can't take gets 400,
-411, 413 or 415 and one line that says why. Port: SAGEMAKER_BIND_TO_PORT, or 8080.
+application/x-image and answers a JSON object: probabilities, labels, release, threshold, familiarity and its limit, and
+explanation where the header X-Amzn-SageMaker-Custom-Attributes is explain. What can't be taken gets 400, 411, 413 or
+415 and one line that says why. Port: SAGEMAKER_BIND_TO_PORT, or 8080.
 """
 
 import io
@@ -31,6 +32,8 @@ CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 MAX_BODY = 6_291_456
 """Bytes that InvokeEndpoint takes at most."""
 MAX_DISCARDED = 10 * MAX_BODY
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+"""Where SageMaker passes on what a caller of InvokeEndpoint gives as CustomAttributes."""
 IDLE_SECONDS = 65.0
 REQUEST_SECONDS = 60.0
 """What SageMaker waits for an answer."""
@@ -107,17 +110,16 @@ class Handler(BaseHTTPRequestHandler):
             self._predict(body)
 
     def _predict(self, body: bytes) -> None:
+        explained = self.headers.get(ATTRIBUTES, "").strip() == "explain"
         try:
-            probabilities = self.predicting.submit(self._probabilities, body).result()
+            answer = self.predicting.submit(self._judge, body, explained).result()
         except ImageError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
-        self._answer(HTTPStatus.OK, json.dumps(probabilities).encode(), "application/json")
+        self._answer(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
 
-    def _probabilities(self, body: bytes) -> list[float]:
-        pixels = self.model.features.decode(body)
-        probabilities: list[float] = self.model.predict_proba(pixels[np.newaxis])[0].tolist()
-        return probabilities
+    def _judge(self, body: bytes, explained: bool) -> dict[str, Any]:
+        return self.model.answer(self.model.features.decode(body), explained=explained)
 
     def _body(self) -> bytes | None:
         """The request's body, or None where it was refused unread, which ends the connection."""
@@ -181,7 +183,7 @@ def main() -> int:
     # Requests run side by side, one thread each; more threads within a matrix product would get in their way.
     threadpool_limits(1)
     side = Handler.model.features.side
-    Handler.model.predict_proba(np.zeros((1, side, side, 3), np.uint8))
+    Handler.model.answer(np.zeros((side, side, 3), np.uint8))
     address = os.environ.get("SAGEMAKER_BIND_TO_ADDRESS", "0.0.0.0")  # noqa: S104 - a container is reached from outside
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Server((address, int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))), Handler) as server:
