@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Bucket, DryRun, Endpoint, KmsKey, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.predictions import show_predictions
 from cli.show import agree, console, price, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -103,6 +104,8 @@ def deploy(
     )
     state = "is in service" if deployment.changed else "was already in service with this configuration"
     console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
+    if model.release:
+        console.print(f"Release {model.release.release}. {model.release.threshold.sentence}", highlight=False)
 
 
 def _watched(
@@ -124,6 +127,9 @@ def predict(
     sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
     endpoint: Endpoint = None,
     stack: Stack = DEFAULT_STACK,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show where the model looked, and draw it into OUT/explained/.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON per image instead of a table.")
     ] = False,
@@ -131,20 +137,26 @@ def predict(
 ) -> None:
     """Classify images by the endpoint.
 
-    The exit code is 1 if one of them can't be classified.
+    Tells which of them the workflow would accept. The exit code is 1 if one of them can't be classified.
     """
     from training import predict
     from training.model import MODEL_FILE, Model
 
-    labels = Model.read(out / MODEL_FILE).labels
+    # An endpoint that describes itself needs no record of its model.
+    model = Model.read(out / MODEL_FILE) if (out / MODEL_FILE).exists() else None
     answers = []
-    for answer in predict.predict(endpoint or Stacks(stack).endpoint, labels, sources):
+    for answer in predict.predict(
+        endpoint or Stacks(stack).endpoint,
+        sources,
+        labels=model.labels if model else (),
+        takes=predict.Input(model.max_side, model.exact) if model else None,
+        explained=out / "explained" if explain else None,
+    ):
         answers.append(answer)
         if as_json:
             print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
     if not as_json:
-        rows = [(one.source, one.error or one.label, f"{one.confidence:.4f}") for one in answers]
-        table(("image", "label", "confidence"), rows)
+        show_predictions(answers, explained=out / "explained" if explain else None)
     if any(one.error for one in answers):
         raise typer.Exit(1)
 

@@ -154,9 +154,8 @@ def _serve(request: Request, clock: Clock, running: Running, dataset: "DatasetRe
         deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
     with clock.step("predict", "classify one image by the endpoint"):
         first = sorted((request.out / dataset.folder / "test").iterdir())[0]
-        for answer in predict.predict(ENDPOINT, model.labels, [str(first)]):
-            shares = " ".join(f"{label} {p:.3f}" for label, p in zip(model.labels, answer.probabilities, strict=True))
-            console.print(f"  {first.name}: {shares}", highlight=False)
+        for one in predict.predict(ENDPOINT, [str(first)], labels=model.labels):
+            console.print(f"  {first.name}: {one.answer.label if one.answer else one.error}", highlight=False)
     return model
 
 

@@ -40,7 +40,7 @@ if "failure" in wanted:
 """
 
 SERVE = """
-import os, time
+import json, os, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
@@ -73,6 +73,12 @@ Server(address, Handler).serve_forever()
 # Releases with labels and thresholds of their own, which are as sure of every image as each other.
 OLD_RELEASE = Answer((0.85, 0.15), LABELS, "3fa4c0d1e2b7", 0.8, 0.41, 0.05)
 NEW_RELEASE = Answer((0.1, 0.85, 0.05), ("tram", "bus", "car"), "b7e2d1c0a43f", 0.9, 0.41, 0.05)
+# Says of itself what our algorithm does, and where it looked if it is asked to.
+DESCRIBING = """answer = {"probabilities": [0.9, 0.1], "labels": ["bicycle", "motorcycle"], "release": "0123456789ab",
+            "threshold": 0.8, "familiarity": 0.4, "familiarity_limit": 0.05}
+        if self.headers["X-Amzn-SageMaker-Custom-Attributes"] == "explain":
+            answer["explanation"] = [[0, 0.75], [0.25, 0]]
+        self.answer(200, json.dumps(answer).encode())"""
 
 SERVING = {
     # What is trained here has the recipe of the repository's own algorithm.
@@ -83,6 +89,7 @@ SERVING = {
     "refusing": "self.answer(400, b'not an image')",
     "old_release": f"self.answer(200, {json.dumps(asdict(OLD_RELEASE)).encode()!r})",
     "new_release": f"self.answer(200, {json.dumps(asdict(NEW_RELEASE)).encode()!r})",
+    "describing": DESCRIBING,
     "talking": "self.answer(200, b'hello')",
 }
 

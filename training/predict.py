@@ -1,20 +1,26 @@
 """Ask an endpoint to classify images: files, folders, or objects in S3."""
 
+import io
 import json
-import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from PIL import Image
 
 from contracts.addresses import S3Address, is_s3_address
-from contracts.answer import AnswerError, parse_answer
+from contracts.answer import Answer, AnswerError, Explanation, parse_answer, read_answer
+from contracts.files import written_whole
+from contracts.outcomes import review_reason
+from imaging.decoding import MAX_BYTES, SUFFIXES, ImageTooLarge, InvalidImage, model_input
+from imaging.spotlight import spotlight
 from training.errors import PredictError
 
 if TYPE_CHECKING:
@@ -22,49 +28,88 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 CONTENT_TYPE = "application/x-image"
-# The largest body that InvokeEndpoint takes, in bytes.
-LARGEST = 6_291_456
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 AT_ONCE = 4
+# Pixels that the longest side of an explained picture has at least.
+SHOWN_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Input:
+    """How the model takes images: the workflow's `MaxSide` and `ImageFit`."""
+
+    max_side: int = 224
+    exact: bool = False
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the endpoint says of one image: `probabilities` in the order of the labels, `confidence` the largest.
-
-    Where it has no answer, `label` is empty, there are no probabilities, and `error` says why.
-    """
+    """What the endpoint answers of one image; where it has no answer, `error` says why."""
 
     source: str
-    label: str
-    confidence: float
-    probabilities: tuple[float, ...]
+    answer: Answer | None
     error: str | None = None
 
+    @property
+    def decision(self) -> str:
+        """What the workflow would do with the image; empty where only the stack's own threshold can tell."""
+        if self.answer is None or not self.answer.describes_itself:
+            return ""
+        reason = review_reason(self.answer, self.answer.threshold)
+        return f"review: {reason}" if reason else "accepted"
+
     def to_json(self) -> str:
-        """Write the prediction as one line of JSON; a confidence that isn't there is null."""
-        return json.dumps(asdict(self) | {"confidence": None if self.error else self.confidence})
+        """Write the prediction as one line of JSON; what isn't there is null."""
+        answer = self.answer
+        record: dict[str, Any] = {
+            "source": self.source,
+            "label": None,
+            "confidence": None,
+            "decision": self.decision or None,
+        }
+        if answer is not None:
+            record |= {"label": answer.label, "confidence": answer.confidence, **asdict(answer)}
+        return json.dumps(record | {"error": self.error})
 
 
-def predict(endpoint_name: str, labels: Sequence[str], sources: Sequence[str]) -> Iterator[Prediction]:
-    """Yield a prediction for each image, in order; images are sent as they are.
+def predict(
+    endpoint_name: str,
+    sources: Sequence[str],
+    *,
+    labels: Sequence[str] = (),
+    takes: Input | None = None,
+    explained: Path | None = None,
+) -> Iterator[Prediction]:
+    """Yield a prediction for each image, in order; images are sent as the workflow would send them.
 
-    A source is a file, a folder (its .png, .jpg and .jpeg files, at any depth), `s3://bucket/key`, or
-    `s3://bucket/prefix/` for such objects below it.
+    A source is a file, a folder (its images, at any depth), `s3://bucket/key`, or `s3://bucket/prefix/` for the images
+    below it. Where the endpoint answers a plain list, it is of `labels`. With `explained` the model is also asked where
+    it looked, and draws that into pictures in this folder.
 
     Raises:
-        PredictError: a source isn't there or holds no image; the endpoint's answer can't be used or has other labels.
+        PredictError: a source isn't there or holds no image; the endpoint's answer can't be used.
     """
     config = Config(max_pool_connections=AT_ONCE, retries={"mode": "adaptive", "total_max_attempts": 5})
     runtime, s3 = boto3.client("sagemaker-runtime", config=config), boto3.client("s3", config=config)
     images = [image for source in sources for image in _images(s3, source)]
-    ask = partial(_ask, runtime, s3, endpoint_name, labels)
+    pictures = _pictures(images, explained) if explained else [None] * len(images)
+    ask = partial(_ask, runtime, s3, endpoint_name, labels, takes or Input())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            yield from pool.map(ask, images)
+            yield from pool.map(ask, images, pictures)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _pictures(images: Sequence[str], folder: Path) -> list[Path | None]:
+    """Name the explained picture of each image by the image, and number those of one name."""
+    seen: Counter[str] = Counter()
+    places: list[Path | None] = []
+    for image in images:
+        stem = PurePosixPath(image).stem
+        seen[stem] += 1
+        places.append(folder / (f"{stem}.png" if seen[stem] == 1 else f"{stem}-{seen[stem]}.png"))
+    return places
 
 
 def _images(s3: "S3Client", source: str) -> list[str]:
@@ -78,7 +123,7 @@ def _images(s3: "S3Client", source: str) -> list[str]:
         if not found:
             raise PredictError(f"{source} is neither a file nor a folder.")
     if not found:
-        raise PredictError(f"The folder {source} holds no .png, .jpg or .jpeg file.")
+        raise PredictError(f"The folder {source} holds no image.")
     return found
 
 
@@ -90,25 +135,52 @@ def _objects(s3: "S3Client", source: str) -> list[str]:
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     found = [str(S3Address(address.bucket, name)) for name in keys if Path(name).suffix.lower() in SUFFIXES]
     if not found:
-        raise PredictError(f"There is no .png, .jpg or .jpeg object below {source}.")
+        raise PredictError(f"There is no image below {source}.")
     return found
 
 
 def _ask(
-    runtime: "SageMakerRuntimeClient", s3: "S3Client", endpoint: str, labels: Sequence[str], source: str
+    runtime: "SageMakerRuntimeClient",
+    s3: "S3Client",
+    endpoint: str,
+    labels: Sequence[str],
+    takes: Input,
+    source: str,
+    picture: Path | None,
 ) -> Prediction:
-    body = _read(s3, source)
-    if len(body) > LARGEST:
-        return _none(source, f"it has {len(body)} bytes, and an endpoint takes {LARGEST} at most")
+    data = _read(s3, source)
+    if len(data) > MAX_BYTES:
+        return Prediction(source, None, f"The image has {len(data):,} bytes, and at most {MAX_BYTES:,} are taken.")
     try:
-        response = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body)
+        body = model_input(data, takes.max_side, exact=takes.exact).png
+    except (ImageTooLarge, InvalidImage) as error:
+        return Prediction(source, None, str(error))
+    custom: dict[str, str] = {"CustomAttributes": "explain"} if picture else {}
+    try:
+        response = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body, **custom)
     except runtime.exceptions.ModelError as error:
-        return _none(source, " ".join(str(error.response.get("OriginalMessage", error)).split()))
+        return Prediction(source, None, " ".join(str(error.response.get("OriginalMessage", error)).split()))
+    content = response["Body"].read()
     try:
-        answer = parse_answer(response["Body"].read(), labels)
+        answer = read_answer(content)
+        if not answer.describes_itself:
+            answer = parse_answer(content, labels)
     except AnswerError as error:
         raise PredictError(f"{error} Does the endpoint {endpoint} serve this model?") from error
-    return Prediction(source, answer.label, answer.confidence, answer.probabilities)
+    if picture and answer.explanation:
+        _draw(body, answer.explanation, picture)
+    return Prediction(source, answer)
+
+
+def _draw(png: bytes, explanation: Explanation, path: Path) -> None:
+    """Write the image as the model was given it, with light where it looked; small ones enlarged to be seen."""
+    with Image.open(io.BytesIO(png)) as image:
+        times = max(1, SHOWN_SIDE // max(image.size))
+        shown = spotlight(
+            image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST), explanation
+        )
+    with written_whole(path) as part:
+        shown.save(part, "PNG")
 
 
 def _read(s3: "S3Client", source: str) -> bytes:
@@ -121,7 +193,3 @@ def _read(s3: "S3Client", source: str) -> bytes:
         if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:
             raise PredictError(f"There is no object {source}.") from error
         raise
-
-
-def _none(source: str, error: str) -> Prediction:
-    return Prediction(source, "", math.nan, (), error)

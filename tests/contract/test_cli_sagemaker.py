@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,12 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 import cli
+from contracts.release import parse_release
 from local import stack
 from tests.containers import model_of
+from tests.contract.serving import serve
+from tests.images import encoded, gradient
+from tests.unit.contracts.test_release import RECORD
 from tests.unit.training.test_model import MODEL
 from training.model import MODEL_FILE
 
@@ -143,7 +148,7 @@ def test_a_deployment_is_predicted_from_listed_and_taken_down(
     out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to = ("--out", str(out))
-    (out / "a.png").write_bytes(b"content")
+    (out / "a.png").write_bytes(encoded(gradient()))
     assert workflow("deploy", "--endpoint", "cli", *to) == 0
     assert "cli is in service; its labels are bicycle, motorcycle" in capsys.readouterr().out
     assert workflow("deploy", "--endpoint", "cli", *to) == 0
@@ -158,6 +163,47 @@ def test_a_deployment_is_predicted_from_listed_and_taken_down(
     assert "3 deleted" in capsys.readouterr().out
     assert workflow("teardown", "--endpoint", "cli", "--yes") == 0
     assert "Nothing is deployed" in capsys.readouterr().out
+
+
+def test_a_prediction_tells_what_the_workflow_would_do_and_where_the_model_looked(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve("describing", "explained")
+    (out / "a.png").write_bytes(encoded(gradient()))
+    (out / "b.png").write_bytes(b"content")
+    to = ("--endpoint", "explained", "--out", str(out))
+    assert workflow("predict", *to, "--explain", str(out / "a.png")) == 0
+    said = capsys.readouterr().out
+    assert "accepted" in said
+    assert "Release 0123456789ab accepts from a confidence of 0.8 and a familiarity of 0.05." in said
+    assert "a.png: where bicycle was seen\n    ██\n  ░░" in said
+    assert (out / "explained" / "a.png").exists()
+    assert workflow("predict", *to, str(out / "b.png")) == 1
+    assert f"{out / 'b.png'}: The object isn't a picture" in capsys.readouterr().out
+    assert workflow("teardown", "--endpoint", "explained", "--yes") == 0
+
+
+def test_an_endpoint_that_cannot_tell_where_it_looked_is_no_error(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve("mirror_ridge", "plain")
+    (out / "a.png").write_bytes(encoded(gradient()))
+    assert workflow("predict", "--endpoint", "plain", "--out", str(out), "--explain", str(out / "a.png")) == 0
+    said = capsys.readouterr().out
+    assert "The endpoint names no threshold" in said
+    assert "doesn't tell where its model looked" in said
+    assert workflow("teardown", "--endpoint", "plain", "--yes") == 0
+
+
+def test_a_deployment_names_its_release_and_what_its_threshold_rests_on(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = replace(model_of("describing"), release=parse_release(json.dumps(RECORD).encode()))
+    model.write(out / MODEL_FILE)
+    assert workflow("deploy", "--endpoint", "released", "--out", str(out)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Release 3fa4c0d1e2b7. The threshold 0.93 accepts 0.88 of images at an error of at most 2%" in said
+    assert workflow("teardown", "--endpoint", "released", "--yes") == 0
 
 
 @pytest.mark.parametrize("words", [("--set", "epochs"), ("--tag", "=x"), ("--max-run", "soon")])

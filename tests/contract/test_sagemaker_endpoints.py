@@ -1,11 +1,13 @@
 """Endpoints, from the verb to the container and back, on the local stack."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from PIL import Image
 
 from contracts.dataset import dataset_folder
 from contracts.layout import baseline_key, capture_prefix
@@ -14,10 +16,11 @@ from local import sam, stack
 from local.template import Template
 from tests.containers import model_of
 from tests.contract.serving import answer_of, killed_after, kinds, serve
+from tests.images import encoded, gradient
 from tests.waiting import wait_until
 from training.deploy import deploy, rollback
 from training.errors import DeployError, PredictError
-from training.predict import predict
+from training.predict import Input, predict
 from training.sagemaker.scaling import Scaling, is_scaled
 from training.teardown import list_resources, teardown
 
@@ -166,42 +169,94 @@ def test_no_version_stays_of_what_the_workflow_writes_and_nothing_else_goes(endp
     assert not [key for key in keys if key in written or key.startswith("samples/")]
 
 
+PICTURE = encoded(gradient(40, 30))
+
+
 def test_files_folders_and_objects_are_predicted_in_order(endpoint: str, tmp_path: Path) -> None:
     serve("mirror_ridge", endpoint)
     for name in ("b.png", "a.JPG", "notes.txt"):
-        (tmp_path / name).write_bytes(b"content")
+        (tmp_path / name).write_bytes(PICTURE)
     s3 = boto3.client("s3")
     for key in ("images/1.png", "images/2.jpeg", "images/readme.md"):
-        s3.put_object(Bucket=stack.BUCKET, Key=key, Body=b"content")
+        s3.put_object(Bucket=stack.BUCKET, Key=key, Body=PICTURE)
     single = f"s3://{stack.BUCKET}/images/readme.md"
     sources = [str(tmp_path), f"s3://{stack.BUCKET}/images/", single, str(tmp_path / "notes.txt")]
-    answers = list(predict(endpoint, ("bicycle", "motorcycle"), sources))
+    answers = list(predict(endpoint, sources, labels=("bicycle", "motorcycle")))
     names = [answer.source.rsplit("/", 1)[-1] for answer in answers]
     assert names == ["a.JPG", "b.png", "1.png", "2.jpeg", "readme.md", "notes.txt"]
-    assert {(answer.label, answer.confidence, answer.probabilities) for answer in answers} == {
-        ("bicycle", 0.9, (0.9, 0.1))
-    }
+    assert {(one.answer.label, one.answer.probabilities) for one in answers if one.answer} == {("bicycle", (0.9, 0.1))}
+    # Only the stack that uses the endpoint knows from which confidence it accepts.
+    assert {one.decision for one in answers} == {""}
 
 
 def test_an_image_that_the_model_refuses_is_marked_and_the_others_are_answered(endpoint: str, tmp_path: Path) -> None:
     serve("refusing", endpoint)
-    (tmp_path / "a.png").write_bytes(b"content")
-    (tmp_path / "b.png").write_bytes(b"x" * (6_291_456 + 1))
-    refused, large = predict(endpoint, ("bicycle", "motorcycle"), [str(tmp_path)])
-    assert (refused.error, refused.label) == ("not an image", "")
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    (tmp_path / "b.png").write_bytes(b"content")
+    (tmp_path / "c.png").write_bytes(b"x" * (20 * 1024 * 1024 + 1))
+    refused, damaged, large = predict(endpoint, [str(tmp_path)], labels=("bicycle", "motorcycle"))
+    assert (refused.error, refused.answer) == ("not an image", None)
+    assert damaged.error is not None
+    assert "isn't a picture" in damaged.error
     assert large.error is not None
-    assert "6291457 bytes" in large.error
-    assert '"confidence": null' in refused.to_json()
+    assert "20,971,521 bytes" in large.error
+    assert json.loads(refused.to_json()) == {
+        "source": str(tmp_path / "a.png"),
+        "label": None,
+        "confidence": None,
+        "decision": None,
+        "error": "not an image",
+    }
 
 
 def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, tmp_path: Path) -> None:
     serve("talking", endpoint)
-    (tmp_path / "a.png").write_bytes(b"content")
+    (tmp_path / "a.png").write_bytes(PICTURE)
     with pytest.raises(PredictError, match="isn't JSON"):
-        list(predict(endpoint, ("bicycle", "motorcycle"), [str(tmp_path)]))
+        list(predict(endpoint, [str(tmp_path)], labels=("bicycle", "motorcycle")))
     serve("mirror_ridge", endpoint)
     with pytest.raises(PredictError, match="isn't a list of 3 probabilities"):
-        list(predict(endpoint, ("bicycle", "motorcycle", "car"), [str(tmp_path)]))
+        list(predict(endpoint, [str(tmp_path)], labels=("bicycle", "motorcycle", "car")))
+    with pytest.raises(PredictError, match="name their labels"):
+        list(predict(endpoint, [str(tmp_path)]))
+
+
+def test_a_model_that_describes_itself_needs_no_labels_and_tells_what_becomes_of_an_image(
+    endpoint: str, tmp_path: Path
+) -> None:
+    serve("describing", endpoint)
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    # Those of another model, such as the one before, don't matter.
+    (one,) = predict(endpoint, [str(tmp_path)], labels=("cat", "dog"))
+    assert one.answer is not None
+    assert (one.answer.label, one.answer.release, one.decision) == ("bicycle", "0123456789ab", "accepted")
+    assert one.answer.explanation is None
+    assert json.loads(one.to_json())["familiarity"] == 0.4
+
+
+def test_where_the_model_looked_is_drawn_into_a_picture_of_the_images_name(endpoint: str, tmp_path: Path) -> None:
+    serve("describing", endpoint)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.png").write_bytes(encoded(Image.new("RGB", (40, 30), (200, 40, 40))))
+    answers = list(predict(endpoint, [str(tmp_path / "one"), str(tmp_path / "two")], explained=tmp_path / "explained"))
+    assert [one.answer.explanation for one in answers if one.answer] == [((0.0, 0.75), (0.25, 0.0))] * 2
+    assert sorted(path.name for path in (tmp_path / "explained").iterdir()) == ["a-2.png", "a.png"]
+    with Image.open(tmp_path / "explained" / "a.png") as picture:
+        assert picture.size == (240, 180)
+        assert picture.getpixel((235, 5)) == (200, 40, 40)
+        red, green, blue = picture.getpixel((5, 5))  # type: ignore[misc]  # of an RGB picture
+    assert red == green == blue < 100
+
+
+def test_a_large_photograph_is_sent_as_the_workflow_sends_it(endpoint: str, tmp_path: Path) -> None:
+    serve("describing", endpoint)
+    (tmp_path / "a.png").write_bytes(encoded(gradient(1000, 500)))
+    list(predict(endpoint, [str(tmp_path)], explained=tmp_path / "bounded"))
+    list(predict(endpoint, [str(tmp_path)], takes=Input(32, exact=True), explained=tmp_path / "exact"))
+    with Image.open(tmp_path / "bounded" / "a.png") as bounded, Image.open(tmp_path / "exact" / "a.png") as exact:
+        assert bounded.width == 2 * bounded.height
+        assert exact.width == exact.height
 
 
 @pytest.mark.parametrize(
@@ -210,12 +265,12 @@ def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, t
 def test_a_source_that_is_not_there_is_named(endpoint: str, source: str) -> None:
     serve("mirror_ridge", endpoint)
     with pytest.raises(PredictError, match=source.rsplit("/", 2)[-1] or source):
-        list(predict(endpoint, ("bicycle", "motorcycle"), [source]))
+        list(predict(endpoint, [source]))
 
 
 def test_an_empty_folder_is_named(endpoint: str, tmp_path: Path) -> None:
-    with pytest.raises(PredictError, match=r"holds no \.png"):
-        list(predict(endpoint, ("bicycle", "motorcycle"), [str(tmp_path)]))
+    with pytest.raises(PredictError, match=r"holds no image"):
+        list(predict(endpoint, [str(tmp_path)]))
 
 
 def test_metrics_of_the_endpoint_reach_cloudwatch(endpoint: str) -> None:

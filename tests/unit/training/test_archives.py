@@ -69,7 +69,6 @@ def test_a_file_above_the_bound_is_refused() -> None:
         read_file(PLACE, "wanted", 4)
 
 
-@pytest.mark.drill("Hostile files")
 def test_an_archive_that_unpacks_to_more_than_any_model_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "UNPACKED_BYTES", 1 << 20)
     put(packed(zeros=bytes(8 << 20), wanted=b"x"))
