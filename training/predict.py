@@ -19,7 +19,8 @@ from contracts.addresses import S3Address, is_s3_address
 from contracts.answer import Answer, AnswerError, Explanation, parse_answer, read_answer
 from contracts.files import written_whole
 from contracts.outcomes import review_reason
-from imaging.decoding import MAX_BYTES, SUFFIXES, ImageTooLarge, InvalidImage, model_input
+from imaging.decoding import MAX_BYTES, SUFFIXES, model_input
+from imaging.errors import ImageTooLarge, InvalidImage
 from imaging.spotlight import spotlight
 from training.errors import PredictError
 
