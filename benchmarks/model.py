@@ -156,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--archive", type=Path, required=True, help="CIFAR-100's Python version, or its like")
     parser.add_argument("--photos", type=Path, help="folder of <class>/<image> files, two classes")
     parser.add_argument("--seeds", type=int, default=5, help="repetitions of the cross-validation")
+    parser.add_argument("--requests", type=int, default=1000, help="requests to serve.py under each load")
     options = parser.parse_args(arguments)
     console = Console(width=WIDTH)
     # As the container's programs do: threads of linear algebra would fight those of the images for the cores.
@@ -170,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             console.print(f"Photographs of {' and '.join(classes)}, {len(photos.images)} images, {FOLDS} folds:")
             console.print(quality(photos, classes, np.zeros(len(photos.images), bool), options.seeds))
         dataset = stage.write(collection, Path(out), NAME, CLASSES, MAX_SIDE, exact=False)
-        console.print(costs(dataset, Path(out), {"seed": "0"}))
+        console.print(costs(dataset, Path(out), {"seed": "0"}, options.requests))
 
 
 if __name__ == "__main__":

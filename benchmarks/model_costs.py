@@ -27,11 +27,10 @@ from classifier.model import Model  # noqa: E402 - the container's program is no
 REPETITIONS = 5
 CLIENTS = (8, 64, 8, 64)
 """In turn, so that what else the machine does is the same for both."""
-LOAD_REQUESTS = 1_000
 
 
-def costs(dataset: DatasetRecord, out: Path, settings: Mapping[str, str]) -> Table:
-    """Train on a data set staged in `out` with these hyperparameters, serve the model, and time both."""
+def costs(dataset: DatasetRecord, out: Path, settings: Mapping[str, str], requests: int) -> Table:
+    """Train on a data set staged in `out`, then serve the model to one client and, `requests` each, to many at once."""
     base = _job(dataset, out, settings)
     began = time.perf_counter()
     environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(base)}
@@ -48,9 +47,9 @@ def costs(dataset: DatasetRecord, out: Path, settings: Mapping[str, str]) -> Tab
     throughput, work = _batch(Model.load(base / "model"), files)
     table.add_row(f"images in a batch, best of {REPETITIONS}", f"{throughput:.0f}/s")
     table.add_row("processor time of an image in a batch", f"{work * 1e3:.1f} ms")
-    start, requests, loads = _serve(base, files)
+    start, alone, loads = _serve(base, files, requests)
     table.add_row("serve.py, from start to /ping", f"{start:.2f} s")
-    table.add_row("POST /invocations, median", f"{statistics.median(requests) * 1e3:.1f} ms")
+    table.add_row("POST /invocations, median", f"{statistics.median(alone) * 1e3:.1f} ms")
     for load in loads:
         times = f"median {load.median * 1e3:.0f} ms, p99 {load.p99 * 1e3:.0f} ms"
         table.add_row(f"POST /invocations, {load.clients} clients at once", f"{load.throughput:.0f}/s, {times}")
@@ -85,7 +84,7 @@ def _batch(model: Model, files: Sequence[bytes]) -> tuple[float, float]:
     return max(rates), (time.process_time() - began) / REPETITIONS / len(images)
 
 
-def _serve(base: Path, bodies: Sequence[bytes]) -> tuple[float, list[float], list[Load]]:
+def _serve(base: Path, bodies: Sequence[bytes], requests: int) -> tuple[float, list[float], list[Load]]:
     """Seconds from the start of serve.py to its first answer and of each image sent to it alone; then under load."""
     reserved = reserve_port()
     port = reserved.getsockname()[1]
@@ -99,7 +98,8 @@ def _serve(base: Path, bodies: Sequence[bytes]) -> tuple[float, list[float], lis
                 time.sleep(0.01)
             start = time.perf_counter() - began
             alone = [_request(connection, body) for body in bodies]
-            return start, alone, [measure(port, bodies, clients, LOAD_REQUESTS) for clients in CLIENTS]
+            connection.close()
+            return start, alone, [measure(port, bodies, clients, requests) for clients in CLIENTS]
         finally:
             connection.close()
             process.terminate()
