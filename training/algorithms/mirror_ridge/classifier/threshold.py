@@ -5,7 +5,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 CONFIDENCE_LEVEL = 0.95
 """Of the upper bound of the error among accepted images."""
@@ -69,7 +69,7 @@ def error_upper(wrong: NDArray[np.intp], accepted: NDArray[np.intp]) -> NDArray[
     """Clopper and Pearson's one-sided upper bound of a share, 95%: 1 where all or none of the images are wrong."""
     bound: NDArray[np.float64] = np.ones(len(wrong))
     some = wrong < accepted
-    bound[some] = beta.ppf(CONFIDENCE_LEVEL, wrong[some] + 1, accepted[some] - wrong[some])
+    bound[some] = betaincinv(wrong[some] + 1, accepted[some] - wrong[some], CONFIDENCE_LEVEL)
     return bound
 
 
