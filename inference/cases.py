@@ -7,6 +7,7 @@ input, ready for `sam local invoke -e`.
 import dataclasses
 import io
 import json
+import math
 import re
 import struct
 import zlib
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 CASES_FILE = "cases.jsonl"
 REJECTED = (Outcome.REJECTED,)
-PHOTOGRAPH_SIZE = (4000, 3000)
+PHOTOGRAPH_PIXELS = 12_000_000
 BOMB_SIDE = 60_000
 
 
@@ -130,7 +131,9 @@ def _photograph(image: bytes) -> bytes:
     """*image* enlarged to a JPEG of 12 megapixels: what a telephone sends, and still the same thing to the model."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(image)) as small:
-        small.convert("RGB").resize(PHOTOGRAPH_SIZE, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+        times = math.sqrt(PHOTOGRAPH_PIXELS / (small.width * small.height))
+        size = round(times * small.width), round(times * small.height)
+        small.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
