@@ -4,12 +4,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, DryRun, Endpoint, KmsKey, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.options import (
+    DEFAULT_OUT,
+    Bucket,
+    DryRun,
+    Endpoint,
+    Group,
+    KmsKey,
+    Out,
+    Role,
+    Stack,
+    Tags,
+    Yes,
+    pairs,
+    seconds,
+)
 from cli.predictions import show_predictions
+from cli.registry import group_or_default
 from cli.show import agree, console, price, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from training.model import Model
     from training.sagemaker.update import Canary
 
 app = typer.Typer()
@@ -54,6 +70,13 @@ def deploy(
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Return to the previous endpoint configuration.")
     ] = False,
+    approved: Annotated[
+        bool, typer.Option("--approved", help="Take the last approved model of the registry, not that of model.json.")
+    ] = False,
+    group: Group = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Deploy also a model that is worse than the endpoint's, or not approved.")
+    ] = False,
     kms_key: KmsKey = None,
     tag: Tags = None,
     dry_run: DryRun = False,
@@ -62,7 +85,8 @@ def deploy(
 ) -> None:
     """Deploy a model, or update its endpoint.
 
-    Reads model.json. The endpoint captures its requests and answers.
+    Reads model.json. The endpoint captures its requests and answers. Refuses a model that is worse than what the
+    endpoint serves, or registered and not approved.
     """
     from training import deploy
     from training.model import MODEL_FILE, Model
@@ -85,12 +109,13 @@ def deploy(
         tags=pairs(tag),
     )
     scaling = Scaling(autoscale, min(instances, autoscale), target) if autoscale else None
-    model = Model.read(out / MODEL_FILE)
+    model = _last_approved(group_or_default(group, out)) if approved else Model.read(out / MODEL_FILE)
     bucket, role = bucket or stacks.bucket, role or stacks.role_arn
-    requests = deploy.plan(model, endpoint, bucket, role, options)
+    requests = deploy.plan(model, endpoint, bucket, role, options, by_package=approved)
     if dry_run:
         console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
         return
+    _check(model, endpoint, force)
     update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
     agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
     deployment = deploy.deploy(
@@ -101,11 +126,34 @@ def deploy(
         options=options,
         canary=update,
         scaling=scaling,
+        by_package=approved,
     )
     state = "is in service" if deployment.changed else "was already in service with this configuration"
     console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
     if model.release:
         console.print(f"Release {model.release.release}. {model.release.threshold.sentence}", highlight=False)
+
+
+def _last_approved(group: str) -> "Model":
+    """Return the last approved model of a group, and print which that is."""
+    from training import registry
+
+    version = registry.last_approved(group)
+    console.print(f"The last approved version is {version.name}.", highlight=False)
+    return registry.model_of(version)
+
+
+def _check(model: "Model", endpoint: str, force: bool) -> None:
+    """Refuse a model that should not replace what the endpoint serves; with `force` only print why."""
+    from checks.release import rule
+    from training.errors import DeployError
+
+    ruling = rule(model, endpoint)
+    objections = " ".join(ruling.objections)
+    if objections and not force:
+        raise DeployError(f"{objections} Give --force to deploy it all the same.")
+    for line in filter(None, (objections, ruling.unknown)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _watched(
@@ -166,7 +214,10 @@ def teardown(
     endpoint: Endpoint = None,
     data: Annotated[
         bool,
-        typer.Option("--data", help="Also delete from the bucket what the workflow wrote and what is under incoming/."),
+        typer.Option(
+            "--data",
+            help="Also delete what the workflow wrote to the bucket, what is under incoming/, and registered models.",
+        ),
     ] = False,
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,

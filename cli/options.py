@@ -64,6 +64,10 @@ Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Check that t
 Classes = Annotated[str, typer.Option(help="Classes to use, separated by commas, in the order of the labels.")]
 MaxError = Annotated[float, typer.Option(help="Highest error rate among accepted images.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Number of parallel executions.")]
+Group = Annotated[
+    str | None,
+    typer.Option(help="Model package group of the model registry; by default named for the data set of model.json."),
+]
 KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.")]
 Tags = Annotated[
     list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, DryRun, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.options import DEFAULT_OUT, Bucket, DryRun, Group, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.registry import show_registered
 from cli.show import agree, console, table
 from training.sagemaker.recipes import Features
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -42,6 +43,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Wait for the job that was started last, rather than start one.")
     ] = False,
+    register: Annotated[
+        bool, typer.Option("--register", help="Put the model into the model registry, where it waits for approval.")
+    ] = False,
+    group: Group = None,
     yes: Yes = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
@@ -82,6 +87,8 @@ def train(
     table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
     console.print(f"Model: {model.artifact}", soft_wrap=True)
     _judge(model, out)
+    if register:
+        show_registered(model, out, group)
 
 
 def _judge(model: "Model", out: Path) -> None:

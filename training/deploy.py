@@ -43,12 +43,14 @@ def deploy(
     options: EndpointOptions | None = None,
     canary: Canary | None = None,
     scaling: Scaling | None = None,
+    by_package: bool = False,
 ) -> Deployment:
     """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
 
     Resources that already exist as requested are kept, so the next deployment finishes one that was interrupted.
     An endpoint that serves something else is updated: `canary` says how the traffic moves and what rolls it back.
-    Without `scaling` the number of instances stays as the options say.
+    Without `scaling` the number of instances stays as the options say. With `by_package` the model is made from its
+    package in the model registry, which must be approved.
 
     Raises:
         DeployError: the endpoint's name is taken, it runs on instances and should become serverless, it failed, or its
@@ -59,7 +61,7 @@ def deploy(
         raise DeployError("A canary takes at most half of the instances, so it needs two or more: give --instances 2.")
     if scaling and options.serverless_memory is not None:
         raise DeployError("A serverless endpoint scales by itself; leave --autoscale out.")
-    new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options)
+    new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options, by_package=by_package)
     sagemaker = boto3.client("sagemaker")
     owned = _is_owned(sagemaker, endpoint_name)
     if owned is False:
@@ -84,14 +86,20 @@ def deploy(
 
 
 def plan(
-    model: Model, endpoint_name: str, bucket: str, role_arn: str, options: EndpointOptions
+    model: Model,
+    endpoint_name: str,
+    bucket: str,
+    role_arn: str,
+    options: EndpointOptions,
+    *,
+    by_package: bool = False,
 ) -> "tuple[CreateModelInputTypeDef, CreateEndpointConfigInputTypeDef]":
     """Return the requests that make the model and the configuration; nothing is asked of AWS.
 
     Raises:
         DeployError: the endpoint's name can't be one.
     """
-    new_model = model_request(model, endpoint_name, role_arn, options)
+    new_model = model_request(model, endpoint_name, role_arn, options, by_package=by_package)
     return new_model, config_request(new_model["ModelName"], endpoint_name, bucket, options)
 
 

@@ -6,6 +6,8 @@ TrainingError
 ├── ImageError         an image file can't be read as one still picture
 ├── ModelRecordError   a record of a model or of its job can't be read
 ├── JobError           a training job can't be asked for, or ended without a model
+├── ArtifactError      what names a model leads to no artifact
+├── RegistryError      the model registry has no such version, or none that may be deployed
 ├── DeployError        an endpoint can't be put into service
 ├── StackError         a stack's outputs can't be had
 ├── PredictError       an image can't be found, or the endpoint has no answer for it
@@ -39,6 +41,14 @@ class ModelRecordError(TrainingError):
 
 class JobError(TrainingError):
     """A training job can't be asked for, or ended without a model."""
+
+
+class ArtifactError(TrainingError):
+    """What is given as a model leads to no artifact."""
+
+
+class RegistryError(TrainingError):
+    """The model registry has no such group or version, or none that is approved."""
 
 
 class DeployError(TrainingError):

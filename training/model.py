@@ -13,6 +13,7 @@ from training.errors import ModelRecordError
 
 MODEL_FILE = "model.json"
 JOB_FILE = "job.json"
+OUTPUT_FILE = "output.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -95,5 +96,9 @@ class Model(Job):
     @property
     def output(self) -> S3Address:
         """Where SageMaker puts what the training program leaves beside its model."""
-        address = S3Address.parse(self.artifact)
-        return S3Address(address.bucket, f"{address.key.rpartition('/')[0]}/output.tar.gz")
+        return beside(S3Address.parse(self.artifact), OUTPUT_FILE)
+
+
+def beside(artifact: S3Address, name: str) -> S3Address:
+    """Return the address of a file beside a model's artifact."""
+    return S3Address(artifact.bucket, f"{artifact.key.rpartition('/')[0]}/{name}")

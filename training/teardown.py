@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from contracts.layout import Prefix
 from training.deploy import settle
 from training.errors import DeployError
+from training.registry import delete_group, groups_of
 from training.sagemaker.costs import variant_cost
 from training.sagemaker.endpoint import OWNER_TAG
 from training.sagemaker.polling import pauses
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
-Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "data"]
+Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "model package group", "data"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Resource:
 def list_resources(endpoint: str, bucket: str | None = None) -> list[Resource]:
     """List what was deployed for an endpoint, in the order in which it can be deleted.
 
-    With a bucket, what the workflow wrote there and what was uploaded to it is listed too, of every endpoint.
+    With a bucket, what the workflow wrote there and what was uploaded to it is listed too, of every endpoint, and the
+    groups of the model registry whose models are in it.
     """
     sagemaker = boto3.client("sagemaker")
     found = [Resource("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []
@@ -52,6 +54,7 @@ def list_resources(endpoint: str, bucket: str | None = None) -> list[Resource]:
         if _is_of(sagemaker, arn, endpoint):
             found.append(Resource("model", name, 0.0))
     if bucket:
+        found += [Resource("model package group", name, 0.0) for name in groups_of(bucket)]
         s3 = boto3.client("s3")
         counts = {prefix: sum(1 for _ in _versions(s3, bucket, prefix)) for prefix in Prefix}
         found += [Resource("data", prefix, None, count) for prefix, count in counts.items() if count]
@@ -74,6 +77,8 @@ def teardown(found: list[Resource], bucket: str | None = None) -> None:
             sagemaker.delete_endpoint_config(EndpointConfigName=thing.name)
         elif thing.kind == "model":
             sagemaker.delete_model(ModelName=thing.name)
+        elif thing.kind == "model package group":
+            delete_group(thing.name)
         elif bucket:
             _delete_data(boto3.client("s3"), bucket, thing.name)
         else:

@@ -58,18 +58,23 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What becomes of an image by one model."""
+
+    label: str
+    confidence: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
 class Difference:
     """An image that the two models label differently, or that only one of them accepts."""
 
     file: str
     sha256: str
     truth: str
-    first_label: str
-    first_confidence: float
-    first_accepted: bool
-    second_label: str
-    second_confidence: float
-    second_accepted: bool
+    first: Verdict
+    second: Verdict
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,11 @@ def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
         right=_pairs(pairs, lambda one: one.right),
         accepted=_pairs(pairs, lambda one: one.accepted),
         error_p_value=_fisher(first, second),
-        differences=tuple(_difference(one, another) for one, another in pairs if _differ(one, another)),
+        differences=tuple(
+            Difference(one.file, one.sha256, one.truth, _verdict(one), _verdict(another))
+            for one, another in pairs
+            if _differ(one, another)
+        ),
     )
 
 
@@ -158,18 +167,8 @@ def _differ(one: Judged, another: Judged) -> bool:
     return one.answer.label != another.answer.label or one.accepted != another.accepted
 
 
-def _difference(one: Judged, another: Judged) -> Difference:
-    return Difference(
-        file=one.file,
-        sha256=one.sha256,
-        truth=one.truth,
-        first_label=one.answer.label,
-        first_confidence=one.answer.confidence,
-        first_accepted=one.accepted,
-        second_label=another.answer.label,
-        second_confidence=another.answer.confidence,
-        second_accepted=another.accepted,
-    )
+def _verdict(one: Judged) -> Verdict:
+    return Verdict(one.answer.label, one.answer.confidence, one.accepted)
 
 
 def _faults(found: Comparison) -> Iterator[str]:

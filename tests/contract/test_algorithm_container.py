@@ -1,6 +1,5 @@
 """The algorithm under SageMaker's container contracts: train and serve as the processes that a container starts."""
 
-import csv
 import hashlib
 import http.client
 import io
@@ -21,6 +20,7 @@ import pytest
 from PIL import Image
 
 from contracts.answer import parse_answer
+from contracts.judged import TEST_FILE, parse_judged
 from local.sagemaker.container_client import reserve_port
 from tests.waiting import LONGEST_SECONDS, wait_until
 
@@ -172,17 +172,20 @@ def test_training_leaves_out_of_fold_probabilities_for_choosing_a_threshold(trai
         assert sum(map(float, row.split(",")[2:])) == pytest.approx(1, abs=1e-5)
 
 
-def test_training_leaves_the_probabilities_of_the_validation_images_with_the_sha256_of_each(
-    trained: tuple[Path, str],
+def test_training_leaves_what_the_finished_model_answers_of_the_validation_images(
+    trained: tuple[Path, str], port: int
 ) -> None:
     base, log = trained
-    header, *rows = csv.reader((base / "output" / "data" / "test.csv").read_text().splitlines())
-    assert header == ["file", "class", "sha256", *LABELS]
-    assert [(row[0], row[1]) for row in rows] == [(f"{index}.png", LABELS[index % 2]) for index in range(20)]
-    images = base / "input" / "data" / "validation"
-    assert [row[2] for row in rows] == [hashlib.sha256((images / row[0]).read_bytes()).hexdigest() for row in rows]
-    right = [(LABELS[0] if float(across) > float(down) else LABELS[1]) == row[1] for *row, across, down in rows]
-    assert f"validation-accuracy={sum(right) / len(rows):.4f}" in log
+    judged = parse_judged((base / "output" / "data" / TEST_FILE).read_text(), "the job")
+    assert [(one.file, one.truth) for one in judged] == [(f"{index}.png", LABELS[index % 2]) for index in range(20)]
+    assert f"validation-accuracy={sum(one.right for one in judged) / 20:.4f}" in log
+    release = json.loads((base / "model" / "model.json").read_text())["release"]
+    for one in judged:
+        content = (base / "input" / "data" / "validation" / one.file).read_bytes()
+        assert one.sha256 == hashlib.sha256(content).hexdigest()
+        assert one.answer.release == release
+        served = parse_answer(ask(port, "POST", "/invocations", content)[1])
+        assert served.probabilities == pytest.approx(one.answer.probabilities, abs=1e-5)
 
 
 def test_the_same_job_gives_the_same_bytes_on_any_number_of_threads(trained: tuple[Path, str], tmp_path: Path) -> None:

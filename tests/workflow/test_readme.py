@@ -25,6 +25,10 @@ workflow doctor --json > doctor.json || test -s doctor.json
 workflow capture --since 1h
 workflow baseline
 workflow drift --since 1h
+workflow compare image-classification out
+workflow register
+workflow approve --reason "good on the test images"
+workflow deploy --approved --yes
 workflow deploy --instances 2 --yes
 workflow deploy --rollback
 """

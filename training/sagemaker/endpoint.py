@@ -67,8 +67,12 @@ class EndpointOptions:
             )
 
 
-def model_request(model: Model, endpoint: str, role_arn: str, options: EndpointOptions) -> "CreateModelInputTypeDef":
-    """Return what CreateModel takes.
+def model_request(
+    model: Model, endpoint: str, role_arn: str, options: EndpointOptions, *, by_package: bool = False
+) -> "CreateModelInputTypeDef":
+    """Return what CreateModel takes; with `by_package` SageMaker reads image and data from the model's package.
+
+    That package must be approved: https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy.html.
 
     Raises:
         DeployError: the endpoint's name can't be one.
@@ -76,7 +80,9 @@ def model_request(model: Model, endpoint: str, role_arn: str, options: EndpointO
     if not NAME.fullmatch(endpoint):
         raise DeployError(f"{endpoint!r} can't name an endpoint: use letters, digits and single -, 50 at most.")
     content: dict[str, Any] = {
-        "PrimaryContainer": {"Image": model.image, "ModelDataUrl": model.artifact},
+        "PrimaryContainer": {"ModelPackageName": model.package}
+        if by_package
+        else {"Image": model.image, "ModelDataUrl": model.artifact},
         "ExecutionRoleArn": role_arn,
         # Serverless inference has no network isolation.
         "EnableNetworkIsolation": options.serverless_memory is None,

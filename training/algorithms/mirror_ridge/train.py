@@ -3,8 +3,8 @@
 
 Reads <base>/input/config/hyperparameters.json and the channels train, train_lst and, where given, validation and
 validation_lst; writes <base>/model, and to <base>/output/data the calibrated probabilities of the training images, each
-from the others (out_of_fold.csv), and those of the validation images (test.csv). A failure is a sentence in
-<base>/output/failure and exit code 1.
+from the others (out_of_fold.csv), and what the finished model answers of the validation images (test.jsonl). A failure
+is a sentence in <base>/output/failure and exit code 1.
 """
 
 import platform
@@ -38,8 +38,8 @@ FAILURE_LIMIT = 1024
 """Characters of the failure file that SageMaker shows."""
 
 
-def train(root: Path) -> Model:
-    """Run the training job whose directories stand below root and return the model; DataError says why not."""
+def train(root: Path) -> None:
+    """Run the training job whose directories are below root; DataError says why it can't be done."""
     settings = read_hyperparameters(root / "input" / "config" / "hyperparameters.json")
     data = root / "input" / "data"
     features = _features(settings)
@@ -69,15 +69,19 @@ def train(root: Path) -> Model:
         "out-of-fold-coverage": coverage(out_of_fold, training.classes),
     }
     if validation is not None:
-        predicted = classifier.predict_proba(features(validation.images))
+        described = features(validation.images)
+        predicted = classifier.predict_proba(described)
         metrics["validation-accuracy"] = accuracy(predicted, validation.classes)
         metrics["validation-ece"] = calibration_error(predicted, validation.classes)
-        write_test(root / "output" / "data", settings.class_labels, validation, data / "validation", predicted)
     _log(" ".join(f"{name}={value:.4f}" for name, value in metrics.items()))
     write_out_of_fold(root / "output" / "data", settings.class_labels, training, out_of_fold)
     threshold = recommend(out_of_fold, training.classes, settings.max_error)
     _log(_advice(threshold))
-    return _model(settings, features, classifier, learn(features.pooled(rows)), threshold, metrics)
+    model = _model(settings, features, classifier, learn(features.pooled(rows)), threshold, metrics)
+    _log(f"release {model.save(root / 'model')}")
+    if validation is not None:
+        answers = Model.load(root / "model").answers(described)
+        write_test(root / "output" / "data", settings.class_labels, validation, data / "validation", answers)
 
 
 def _features(settings: Hyperparameters) -> Features:
@@ -163,14 +167,13 @@ def main() -> int:
     try:
         # One thread for linear algebra gives the same model on any number of cores; images use them all.
         with threadpool_limits(1):
-            release = train(root).save(root / "model")
+            train(root)
     except AlgorithmError as error:
         _fail(root, str(error))
         return 1
     except BaseException as error:
         _fail(root, f"Training ended by {type(error).__name__}: {error}")
         raise
-    _log(f"release {release}")
     return 0
 
 

@@ -5,28 +5,9 @@ from math import comb
 
 import pytest
 
-from contracts.answer import Answer
 from contracts.judged import Judged
 from monitoring.quality.comparison import NotComparable, compare, mcnemar
-
-LABELS = ("bicycle", "motorcycle")
-SURE, UNSURE = 0.95, 0.6
-# An image's answer in a word: right or wrong, and in capitals where the model is confident enough to accept it.
-CONFIDENCES = {"R": (SURE, True), "r": (UNSURE, True), "W": (SURE, False), "w": (UNSURE, False)}
-
-
-def judged(answers: str, release: str = "a", threshold: float | None = 0.9) -> tuple[Judged, ...]:
-    """Return answers by a letter an image: R and r are right, W and w wrong; capitals are confident."""
-    found = []
-    for number, letter in enumerate(answers):
-        confidence, right = CONFIDENCES[letter]
-        truth, other = LABELS if number % 2 else LABELS[::-1]
-        label = truth if right else other
-        probabilities = (confidence, 1 - confidence) if label == LABELS[0] else (1 - confidence, confidence)
-        found.append(
-            Judged(f"{number}.png", truth, f"{number:064x}", Answer(probabilities, LABELS, release, threshold))
-        )
-    return tuple(found)
+from tests.judged import LABELS, judged
 
 
 def two_sided(first_only: int, second_only: int) -> float:
@@ -60,8 +41,8 @@ def test_the_figures_are_those_of_each_model_by_its_own_threshold() -> None:
 
 def test_the_images_on_which_models_differ_are_named_with_both_answers() -> None:
     (label, accepted) = compare(judged("RRrW"), judged("RWRW")).differences
-    assert (label.file, label.first_label, label.second_label, label.truth) == ("1.png", *LABELS, LABELS[0])
-    assert (accepted.file, accepted.first_accepted, accepted.second_accepted) == ("2.png", False, True)
+    assert (label.file, label.truth, label.first.label, label.second.label) == ("1.png", LABELS[0], *LABELS)
+    assert (accepted.file, accepted.first.accepted, accepted.second.accepted) == ("2.png", False, True)
 
 
 def test_images_are_matched_by_content_whatever_their_order() -> None:

@@ -75,18 +75,27 @@ class Model:
         With `explained` it has also the rows of the grid over the image, see `classifier.explain`.
         """
         described = self.features(image[np.newaxis])
-        row = self._standardised(described)
-        answer = {
-            "probabilities": self._probabilities(row)[0].tolist(),
-            "labels": list(self.labels),
-            "release": self.release,
-            "threshold": self.threshold.value,
-            "familiarity": float(self.familiarity.score(self.features.pooled(described))[0]),
-            "familiarity_limit": self.familiarity.limit,
-        }
+        (answer,) = self.answers(described)
         if explained:
-            answer["explanation"] = explain(row[0], self.features, self._scores).round(4).tolist()
+            row = self._standardised(described)[0]
+            answer["explanation"] = explain(row, self.features, self._scores).round(4).tolist()
         return answer
+
+    def answers(self, described: NDArray[np.float32]) -> list[dict[str, Any]]:
+        """What is answered of images by their features, shape (n, d)."""
+        probabilities = self._probabilities(self._standardised(described)).tolist()
+        familiarities = self.familiarity.score(self.features.pooled(described)).tolist()
+        return [
+            {
+                "probabilities": row,
+                "labels": list(self.labels),
+                "release": self.release,
+                "threshold": self.threshold.value,
+                "familiarity": familiarity,
+                "familiarity_limit": self.familiarity.limit,
+            }
+            for row, familiarity in zip(probabilities, familiarities, strict=True)
+        ]
 
     def _standardised(self, described: NDArray[np.float32]) -> NDArray[np.float32]:
         rows: NDArray[np.float32] = (described - self.arrays["mean"]) / self.arrays["scale"]
