@@ -19,9 +19,9 @@ from tests.workflow.batches import put, request, rows_of
 from tests.workflow.conftest import ENDPOINT, Deployed
 
 
-def scene(*size: int) -> Image.Image:
+def scene(width: int, height: int) -> Image.Image:
     rough = np.random.default_rng(5).integers(0, 256, (12, 9, 3), dtype=np.uint8)
-    return Image.fromarray(rough).resize(size, Image.Resampling.BICUBIC)
+    return Image.fromarray(rough).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def turned() -> Image.Exif:

@@ -135,3 +135,13 @@ def test_a_line_that_is_no_image_is_named_by_its_number(line: str, why: str) -> 
 
 def test_the_longest_numbers_and_the_last_class_are_read() -> None:
     assert parse_lst(f"{'9' * 18}\t1\ta..png\n", 2, "here") == [ListEntry(10**18 - 1, 1, "a..png")]
+
+
+def test_the_record_of_an_older_version_says_to_stage_again() -> None:
+    old = json.loads(RECORD.to_json())
+    old["image_size"] = old.pop("max_side")
+    del old["exact"]
+    with pytest.raises(
+        DatasetError, match=r"is not the record of a data set \(KeyError\('max_side'\)\); stage it again"
+    ):
+        DatasetRecord.from_json(json.dumps(old))
