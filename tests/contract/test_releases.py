@@ -211,6 +211,11 @@ def test_a_model_waits_for_approval_and_is_then_deployed_from_the_registry(
     assert f"{group} has no approved version; approve one with `workflow approve`." in only_line(capsys)
     assert workflow("approve", "--reason", "good enough", *given) == 0
     (tmp_path / MODEL_FILE).unlink()
+    assert deploy(endpoint, tmp_path, "--approved", "--group", group, "--dry-run") == 0
+    assert f'"ModelPackageName": "arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/1"' in "".join(
+        capsys.readouterr().out.splitlines()
+    )
+    assert served_by(endpoint) is None
     assert deploy(endpoint, tmp_path, "--approved", "--group", group) == 0
     assert f"The last approved version is {group}/1." in capsys.readouterr().out
     assert answer_of(endpoint) == "[0.2, 0.8]"

@@ -95,6 +95,8 @@ def test_a_list_is_filtered_sorted_and_comes_in_pages(sagemaker: "SageMakerClien
     assert [item["ModelPackageVersion"] for item in first["ModelPackageSummaryList"]] == [12, 11, 10, 9, 8]
     last = sagemaker.list_model_packages(ModelPackageGroupName=group, MaxResults=7, NextToken=first["NextToken"])
     assert "NextToken" not in last
+    with pytest.raises(ClientError, match="NextToken 'x' is none that this operation returned"):
+        sagemaker.list_model_packages(ModelPackageGroupName=group, NextToken="x")
     created = sagemaker.describe_model_package(ModelPackageName=arns[5])["CreationTime"]
     assert versions(sagemaker, group, CreationTimeAfter=created)[-1:] == [12]
     assert 1 not in versions(sagemaker, group, CreationTimeAfter=created)
