@@ -4,19 +4,16 @@ import base64
 import io
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image
 
-from contracts.answer import Explanation
 from contracts.outcomes import is_familiar
+from imaging.spotlight import spotlight
 from monitoring.capture.records import CaptureError
 from monitoring.quality.suspects import Suspect
 from monitoring.report.explanations import Explanations
 from monitoring.report.gallery import Pair
 
 SIDE = 96
-# What spoke for the answer keeps its colours, the rest becomes gray and this dark.
-DIMMED = 0.45
 
 
 @dataclass(frozen=True)
@@ -67,18 +64,6 @@ def of_suspect(suspect: Suspect, content: bytes | None) -> Thumbnail:
     # What Pillow's decoders raise on data that isn't what its header says.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
         return Thumbnail(None, f"{alt}; the image can't be read", title, notes=notes)
-
-
-def spotlight(image: Image.Image, explanation: Explanation) -> Image.Image:
-    """*image* with the colours of what spoke for the answer; the rest is gray and dark.
-
-    The cell with the largest share has all of its colours, and one without a share has none.
-    """
-    grid = np.array(explanation)
-    light = grid / (grid.max() or 1.0)
-    mask = Image.fromarray((255 * light).astype(np.uint8)).resize(image.size, Image.Resampling.BICUBIC)
-    dark = image.convert("L").point([int(DIMMED * level) for level in range(256)]).convert("RGB")
-    return Image.composite(image, dark, mask)
 
 
 def data_uri(image: Image.Image | bytes) -> str:
