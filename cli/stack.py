@@ -17,11 +17,9 @@ def demo(
     archive: Archive = None,
     verify: Verify = True,
     classes: Classes = "",
-    images: Annotated[
-        int | None, typer.Option(min=1, help="Number of test images to classify; by default all.")
-    ] = None,
+    images: Annotated[int, typer.Option(min=1, help="Number of test images that go through the state machine.")] = 80,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the recommended one.")
+        float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the model's own.")
     ] = None,
     max_error: MaxError = 0.02,
     concurrency: Concurrency = 2,
@@ -29,7 +27,7 @@ def demo(
 ) -> None:
     """Run the whole workflow on this machine.
 
-    Stages and explores a data set, trains and deploys a model, classifies the test images and writes a report.
+    Stages and explores a data set, trains, deploys and judges a model, classifies test images and writes a report.
     """
     from contracts.locks import exclusive
     from local.demo import Request, run_demo

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.captured import CaptureOptions, with_capture_options
-from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, MaxError, Name, Out, Stack, StateMachine
+from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
 from cli.show import console, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -19,7 +19,10 @@ def evaluate(
     endpoint: Endpoint = None,
     stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
-    max_error: MaxError = 0.02,
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Highest error rate among accepted images; by default the one that training was told."),
+    ] = None,
     concurrency: Concurrency = 2,
     out: Out = DEFAULT_OUT,
 ) -> None:
@@ -30,10 +33,14 @@ def evaluate(
     """
     from monitoring.quality.diagnosis import diagnose
     from monitoring.quality.evaluate import evaluate_endpoint
-    from monitoring.quality.evaluation import EVALUATION_FILE
+    from monitoring.quality.evaluation import EVALUATION_FILE, MAX_ERROR
     from monitoring.quality.show import view
     from monitoring.report.panels import evaluation_sketch, write_png
+    from training.model import MODEL_FILE, Model
 
+    release = Model.read(out / MODEL_FILE).release if (out / MODEL_FILE).exists() else None
+    if max_error is None:
+        max_error = release.threshold.max_error if release else MAX_ERROR
     stacks = Stacks(stack)
     bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
     found = evaluate_endpoint(bucket, name, endpoint, out, max_error, concurrency)

@@ -3,9 +3,7 @@
 import json
 import os
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,18 +12,25 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from contracts.dataset import dataset_folder
+from local.clock import Clock
 from local.errors import LocalError
 from local.launch import Starting, starting
 from local.stack import Options, Running
 
 if TYPE_CHECKING:
     from contracts.dataset import DatasetRecord
+    from monitoring.quality.diagnosis import Diagnosis
     from monitoring.quality.evaluation import Evaluation
     from training.model import Model
 
 ENDPOINT = "image-classification"
 SUMMARY_FILE = "summary.json"
 CAPTURE_SECONDS = 30.0
+# What later steps import takes seconds.
+IMPORTED_BESIDE = ("training.train", "monitoring.report.build")
+# Enough to show every outcome; the model is judged by all test images anyway.
+IMAGES = 80
 
 
 class UnexpectedEnd(LocalError):
@@ -34,7 +39,10 @@ class UnexpectedEnd(LocalError):
 
 @dataclass(frozen=True)
 class Request:
-    """The options of the demo; `images` None means all test images, `threshold` None that of the evaluation."""
+    """The options of the demo; `images` of the test images go through the state machine, by default IMAGES.
+
+    `threshold` overrides the model's own.
+    """
 
     dataset: str = "sample"
     archive: Path | None = None
@@ -47,78 +55,57 @@ class Request:
     out: Path = Path("out/demo")
 
 
-class Clock:
-    """Times the steps and prints which one runs."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._started = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str, what: str) -> Iterator[None]:
-        """Time the block as step `name`."""
-        self._console.print(f"[bold]{name}[/bold] {what}", highlight=False)
-        started = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - started, 2)
-
-    def total(self) -> dict[str, float]:
-        """Return the seconds by step, and in total."""
-        return self.seconds | {"total": round(time.monotonic() - self._started, 2)}
-
-
 def run_demo(request: Request, console: Console) -> None:
     """Run every step, and write `summary.json` and everything else to `request.out`.
 
     Raises UnexpectedEnd where a case didn't end as expected, after everything is written.
     """
     clock = Clock(console)
-    # The import takes seconds, and so does the start of the stack's process: both run beside the first step.
-    threading.Thread(target=import_module, args=("training.train",), daemon=True).start()
+    # Beside the first steps, as the start of the stack's process.
+    threading.Thread(target=lambda: [import_module(name) for name in IMPORTED_BESIDE], daemon=True).start()
     options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
     with starting(options) as stack:
         summary = _steps(request, clock, stack, console)
     summary["seconds"] = clock.total()
     (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
-    _show(summary, request.out, console)
+    _show(summary, clock, request.out, console)
     if summary["unexpected"]:
         raise UnexpectedEnd(" ".join(summary["unexpected"]))
 
 
 def _steps(request: Request, clock: Clock, stack: Starting, console: Console) -> dict[str, Any]:
     dataset, running = _stage(request, clock, stack)
-    model = _serve(request, clock, running, dataset, console)
+    model, out_of_fold = _train(request, clock, running, dataset)
+    _serve(request, clock, running, model, console)
     from inference.cases import generate_cases
     from inference.run import run_cases
+    from monitoring.quality.diagnosis import diagnose
     from monitoring.quality.evaluate import evaluate_endpoint
+    from monitoring.quality.show import view
     from monitoring.report.build import report_run
     from monitoring.report.findings import unexpected_ends
     from monitoring.report.panels import evaluation_sketch, write_png
 
     out, bucket = request.out, running.environment["WORKFLOW_BUCKET"]
-    with clock.step("evaluate", "classify all test images, and choose the threshold"):
+    with clock.step("evaluate", "judge the model by all test images"):
         evaluation = evaluate_endpoint(bucket, dataset.name, ENDPOINT, out, request.max_error, request.concurrency)
         write_png(out, evaluation_sketch(evaluation))
-        threshold = _threshold(request, evaluation)
-        parameters = {"EndpointName": ENDPOINT, "ClassLabels": ",".join(model.labels)}
-        parameters |= model.image_parameters
-        parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
-        running.deploy(parameters)
-    with clock.step("cases", "make test cases, also from broken images"):
-        cases = generate_cases(bucket, dataset.name, out, request.images)
-    with clock.step("run", "send them through the state machine"):
+    with clock.step("run", "send test images, also broken ones, through the state machine"):
+        cases = generate_cases(bucket, dataset.name, out, request.images or IMAGES)
         executions = run_cases(running.environment["WORKFLOW_STATE_MACHINE_ARN"], cases, out, request.concurrency)
     with clock.step("report", "match the captured data with the executions, and report"):
-        figures = report_run(out, bucket, ENDPOINT, threshold=threshold, timeout=CAPTURE_SECONDS)
+        figures = report_run(out, bucket, ENDPOINT, threshold=request.threshold, timeout=CAPTURE_SECONDS)
+    diagnosis = diagnose(evaluation, out_of_fold)
+    console.print(view(diagnosis))
     return {
         "dataset": dataset.name,
         "classes": dataset.classes,
         "train_images": dataset.count("train"),
         "test_images": dataset.count("test"),
-        "accuracy": evaluation.accuracy,
-        "threshold": next((one.threshold for one in executions if one.threshold is not None), threshold),
+        **_verdict(diagnosis),
+        "threshold": evaluation.threshold if request.threshold is None else request.threshold,
         "outcomes": figures.outcomes,
+        "review_reasons": figures.review_reasons,
         "executions": figures.executions,
         "reached_endpoint": figures.completeness.expected,
         "capture_records": figures.completeness.joined,
@@ -127,9 +114,21 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
     }
 
 
+def _verdict(diagnosis: "Diagnosis") -> dict[str, Any]:
+    """What `summary.json` says of the model."""
+    evaluation = diagnosis.evaluation
+    return {
+        "usability": diagnosis.verdict.usability,
+        "release": evaluation.terms.release if evaluation.terms else None,
+        "accuracy": evaluation.accuracy,
+        "coverage": evaluation.judged.coverage,
+        "error": evaluation.judged.error if evaluation.judged.accepted else None,
+    }
+
+
 def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[DatasetRecord, Running]":
     """Prepare the data set while the stack starts, and lead this process to the stack."""
-    from training import explore, stage
+    from training import stage
 
     with clock.step("stage", "get the images, check them, and put them into S3"):
         dataset = stage.stage(
@@ -138,40 +137,56 @@ def _stage(request: Request, clock: Clock, stack: Starting) -> "tuple[DatasetRec
         running = stack.ready()
         os.environ.update(running.environment)
         stage.upload(dataset, request.out, running.environment["WORKFLOW_BUCKET"])
-    with clock.step("explore", "count, measure and draw samples"):
-        explore.explore(dataset.name, request.out)
     return dataset, running
 
 
-def _serve(request: Request, clock: Clock, running: Running, dataset: "DatasetRecord", console: Console) -> "Model":
-    """Train a model, deploy it, and classify one image."""
-    from training import deploy, predict, train
+def _train(
+    request: Request, clock: Clock, running: Running, dataset: "DatasetRecord"
+) -> "tuple[Model, Evaluation | None]":
+    """Train a model, and judge it by its out-of-fold predictions."""
+    from monitoring.quality.out_of_fold import MOST_BYTES, PREDICTIONS, judge_training
+    from training import explore, train
+    from training.archives import read_file
+    from training.sagemaker.request import TrainingOptions
+
+    out, bucket, role = request.out, running.environment["WORKFLOW_BUCKET"], running.environment["WORKFLOW_ROLE_ARN"]
+    options = TrainingOptions(hyperparameters={"max_error": str(request.max_error)})
+    # The job is another process's work, and this one only waits for it.
+    with clock.step("train", "run a SageMaker training job, and explore the data set meanwhile"):
+        with ThreadPoolExecutor(1) as beside:
+            exploring = beside.submit(explore.explore, dataset.name, out)
+            model = train.train(dataset, bucket=bucket, role_arn=role, out=out, options=options)
+            exploring.result()
+        content = read_file(model.output, PREDICTIONS, MOST_BYTES)
+        judged = None
+        if content is not None and model.release is not None:
+            judged = judge_training(content, model.dataset, model.training_job, model.release, out)
+    return model, judged
+
+
+def _serve(request: Request, clock: Clock, running: Running, model: "Model", console: Console) -> None:
+    """Deploy the model and the app stack that uses it, and classify one image."""
+    from training import deploy, predict
 
     bucket, role = running.environment["WORKFLOW_BUCKET"], running.environment["WORKFLOW_ROLE_ARN"]
-    with clock.step("train", "run a SageMaker training job"):
-        model = train.train(dataset, bucket=bucket, role_arn=role, out=request.out)
     with clock.step("deploy", "serve the model by an endpoint that captures its data"):
         deploy.deploy(model, endpoint_name=ENDPOINT, bucket=bucket, role_arn=role)
+        override = {} if request.threshold is None else {"ConfidenceThreshold": str(request.threshold)}
+        running.deploy({"EndpointName": ENDPOINT, **model.image_parameters, **override})
     with clock.step("predict", "classify one image by the endpoint"):
-        first = sorted((request.out / dataset.folder / "test").iterdir())[0]
+        first = sorted((request.out / dataset_folder(model.dataset) / "test").iterdir())[0]
         for one in predict.predict(ENDPOINT, [str(first)], labels=model.labels):
             console.print(f"  {first.name}: {one.answer.label if one.answer else one.error}", highlight=False)
-    return model
 
 
-def _threshold(request: Request, evaluation: "Evaluation") -> float | None:
-    """Return the threshold asked for, else the one that was judged; None leaves the template's."""
-    return evaluation.threshold if request.threshold is None else request.threshold
-
-
-def _show(summary: dict[str, Any], out: Path, console: Console) -> None:
+def _show(summary: dict[str, Any], clock: Clock, out: Path, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("images", f"{summary['train_images']} to train, {summary['test_images']} to test")
-    table.add_row("accuracy", f"{summary['accuracy']:.3f} on the test images")
-    table.add_row("threshold", str(summary["threshold"]))
     table.add_row("outcomes", ", ".join(f"{count} {outcome}" for outcome, count in summary["outcomes"].items()))
+    if reasons := summary["review_reasons"]:
+        table.add_row("review", ", ".join(f"{count} {reason}" for reason, count in reasons.items()))
     captured = f"{summary['capture_records']} of {summary['reached_endpoint']}"
     table.add_row("captured", f"{captured} executions that reached the endpoint")
-    table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary["seconds"].items()))
     console.print(table)
+    console.print(clock.table())
     console.print(f"Report: {out / 'report.html'}")
