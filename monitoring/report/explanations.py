@@ -16,7 +16,7 @@ from monitoring.report.gallery import Pair
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-EXPLAINED = 8
+EXPLAINED = 12
 SECONDS = 10
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from contracts.outcomes import Outcome
+from contracts.outcomes import Outcome, ReviewReason
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
 
@@ -17,6 +17,7 @@ from monitoring.capture.completeness import Completeness
 class Figures:
     """The figures of a run.
 
+    `review_reasons` counts the images that were not accepted, `audited` the accepted ones that a person sees, too.
     `judged` counts the classified images whose truth is known, and `chance` is the share of their most frequent class.
     Shares are None where there is nothing to share; `seconds` has p50, p95, p99, mean and most, or is None where no
     execution's duration is known.
@@ -27,6 +28,7 @@ class Figures:
     errors: dict[str, int]
     classified: int
     review_reasons: dict[str, int]
+    audited: int
     judged: int
     correct: int
     chance: float | None
@@ -56,13 +58,15 @@ def figures(executions: Sequence[Execution], completeness: Completeness) -> Figu
     outcomes = Counter(execution.outcome for execution in executions)
     judged = [e for e in executions if e.truth is not None and e.label is not None]
     accepted = [e for e in judged if e.outcome == Outcome.ACCEPTED]
+    reviewed = [e for e in executions if e.outcome == Outcome.REVIEW]
     seconds = np.array([e.seconds for e in executions if e.seconds is not None])
     return Figures(
         executions=len(executions),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         errors=dict(Counter(e.error for e in executions if e.error is not None).most_common()),
         classified=sum(e.label is not None for e in executions),
-        review_reasons=dict(Counter(e.review_reason for e in executions if e.review_reason is not None).most_common()),
+        review_reasons=dict(Counter(e.review_reason for e in reviewed if e.review_reason is not None).most_common()),
+        audited=sum(e.review_reason == ReviewReason.AUDIT for e in executions),
         judged=len(judged),
         correct=sum(e.label == e.truth for e in judged),
         chance=max(Counter(e.truth for e in judged).values()) / len(judged) if judged else None,

@@ -8,15 +8,16 @@ import pandas as pd
 
 from contracts.coverage import CoverageCurve, coverage_curve
 from contracts.files import write_whole
+from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.drift.check import DriftCheck
 from monitoring.drift.verdict import Verdict
 from monitoring.quality.calibration import (
     CalibrationBin,
     OperatingPoint,
-    at_threshold,
     calibration,
     expected_calibration_error,
+    operating_point,
 )
 from monitoring.quality.evaluation import Evaluation
 from monitoring.report import charts
@@ -48,7 +49,10 @@ def sketches(
     confidence, correct = judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool)
     if len(judged):
         curve = coverage_curve(confidence, correct)
-        point = None if threshold is None else at_threshold(curve, threshold)
+        # As it was decided: an unfamiliar image isn't accepted, whatever its confidence is.
+        accepted = judged[judged["outcome"] == Outcome.ACCEPTED]["correct"]
+        wrong = int(accepted.eq(False).sum())
+        point = None if threshold is None else operating_point(threshold, len(judged), len(accepted), wrong)
         max_error = evaluation.max_error if evaluation else None
         found += [_histogram(judged, threshold), _confusion(judged, classes), _coverage(curve, point, max_error)]
     if evaluation:

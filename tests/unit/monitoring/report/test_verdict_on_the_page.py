@@ -141,3 +141,14 @@ def test_no_name_of_the_verdict_is_taken_for_html(tmp_path: Path) -> None:
     looked = Explanations(note=HOSTILE)
     text = page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis, explanations=looked))
     assert HOSTILE not in text
+
+
+def test_audited_images_are_accepted_and_wait_for_nobody_to_decide(tmp_path: Path) -> None:
+    executions = [
+        execution(1, "ACCEPTED", review_reason="audit"),
+        execution(2, "REVIEW", review_reason="low confidence"),
+    ]
+    completeness, gallery = match_executions(executions, [])
+    counted = write_report(tmp_path, Report(executions, completeness, gallery))
+    assert (counted.review_reasons, counted.audited) == ({"low confidence": 1}, 1)
+    assert "A person sees 1 of them, too, as an audit." in words((tmp_path / "report.html").read_text())
