@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import numpy as np
 import numpy.typing as npt
 
@@ -23,14 +22,13 @@ from monitoring.drift.baseline import Baseline
 from monitoring.drift.measures import MEASURES
 from monitoring.drift.two_sample import Comparison, compare_descriptions, compare_labels, compare_values
 from monitoring.drift.window import Sample, Window
+from monitoring.metrics import Value, put_metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
 
 Values = npt.NDArray[Any]
 
-NAMESPACE = "ImageClassification"
 FEWEST = 30
 # Of windows without drift, this share is called drift: at one window an hour, one in four days.
 FALSE_ALARMS = 0.01
@@ -143,12 +141,12 @@ def overall(checks: Sequence[Check]) -> Verdict:
 
 
 def publish_drift(drift: Drift, cloudwatch: "CloudWatchClient | None" = None) -> int:
-    """Put the verdict to CloudWatch as metrics of NAMESPACE, for alarms; how many values were put.
+    """Put the verdict to CloudWatch as metrics, for alarms; how many values were put.
 
     `DriftRecords` always; with a verdict also `Drift` (1 or 0), and for each comparison `DriftDistance` with the
     dimension `Measure`. A window without a verdict thus leaves an alarm's data missing, not good.
     """
-    values: list[tuple[str, float, dict[str, str]]] = [("DriftRecords", drift.records, {})]
+    values: list[Value] = [("DriftRecords", drift.records, {})]
     if drift.verdict is not Verdict.TOO_FEW:
         values.append(("Drift", float(drift.verdict is Verdict.DRIFT), {}))
     values += [
@@ -156,17 +154,4 @@ def publish_drift(drift: Drift, cloudwatch: "CloudWatchClient | None" = None) ->
         for check in drift.checks
         if check.comparison is not None
     ]
-    (cloudwatch or boto3.client("cloudwatch")).put_metric_data(
-        Namespace=NAMESPACE, MetricData=[_datum(drift.endpoint, *value) for value in values]
-    )
-    return len(values)
-
-
-def _datum(endpoint: str, name: str, value: float, dimensions: dict[str, str]) -> "MetricDatumTypeDef":
-    named = {"EndpointName": endpoint} | dimensions
-    return {
-        "MetricName": name,
-        "Value": value,
-        "Unit": "None",
-        "Dimensions": [{"Name": key, "Value": named[key]} for key in named],
-    }
+    return put_metrics(drift.endpoint, values, cloudwatch)

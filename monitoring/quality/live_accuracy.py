@@ -1,8 +1,10 @@
 """How good accepted answers are in use: what people decided about the share of them that was sent for an audit."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import combinations
 
 from contracts.labels import Decision, LabelledImage
@@ -11,6 +13,14 @@ from monitoring.quality.calibration import Interval, interval, upper_bound
 from monitoring.quality.error_watch import ErrorWatch, watch_error
 
 UNNAMED = "unknown"
+
+
+class Promise(StrEnum):
+    """Whether the error that a release promised for what it accepts holds in use."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    UNKNOWN = "not yet known"
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,8 @@ class LiveAccuracy:
         error: of all audited images
         by_class, by_release: the same by the model's answer, and by the release that gave it
         release: the one that answered last, and whose error is watched; empty where nothing was audited
-        watch: whether the promise holds for it
+        watch: the chart of its error
+        broken_since: when the decision was made at which the chart raised its alarm; None where it never did
         reviewed, confirmed: images that the model had not accepted, and those of them where its answer was right
         agreement: of the people
     """
@@ -72,9 +83,39 @@ class LiveAccuracy:
     by_release: tuple[Error, ...]
     release: str
     watch: ErrorWatch
+    broken_since: datetime | None
     reviewed: int
     confirmed: int
     agreement: Agreement
+
+    @property
+    def watched(self) -> Error:
+        """The error of `release`."""
+        return next((one for one in self.by_release if one.name == self.release), self.error)
+
+    @property
+    def promise(self) -> Promise:
+        """Whether `release` keeps what was promised: until the chart's alarm, as far as the upper bound shows it."""
+        if self.broken_since is not None:
+            return Promise.BROKEN
+        return Promise.HOLDS if self.watched.upper_bound <= self.promised else Promise.UNKNOWN
+
+    @property
+    def images_missing(self) -> int:
+        """How many more audited images of `release`, all of them right, would show that the promise holds."""
+        return max(0, images_needed(self.watched.wrong, self.promised) - self.watched.images)
+
+
+def images_needed(wrong: int, promised: float) -> int:
+    """The fewest images that show an error of at most *promised* although *wrong* of them are wrong."""
+
+    def shown(images: int) -> bool:
+        return bool(upper_bound(wrong, images) <= promised)
+
+    most = wrong + 1
+    while not shown(most):
+        most *= 2
+    return bisect_left(range(most), True, lo=wrong + 1, key=shown)
 
 
 def live_accuracy(images: Iterable[LabelledImage], promised: float) -> LiveAccuracy:
@@ -86,6 +127,8 @@ def live_accuracy(images: Iterable[LabelledImage], promised: float) -> LiveAccur
     images = list(images)
     audited = sorted(filter(None, map(_audited, images)), key=lambda one: one.decided_at)
     release = audited[-1].release if audited else ""
+    of_release = [one for one in audited if one.release == release]
+    watch = watch_error([one.wrong for one in of_release], promised)
     reviewed = [
         (vote, image.settled)
         for image in images
@@ -97,7 +140,8 @@ def live_accuracy(images: Iterable[LabelledImage], promised: float) -> LiveAccur
         by_class=_groups(audited, lambda one: one.label),
         by_release=_groups(audited, lambda one: one.release),
         release=release,
-        watch=watch_error([one.wrong for one in audited if one.release == release], promised),
+        watch=watch,
+        broken_since=None if watch.alarm is None else of_release[watch.alarm - 1].decided_at,
         reviewed=len(reviewed),
         confirmed=sum(vote.model.label == settled.label for vote, settled in reviewed),
         agreement=_agreement(images),

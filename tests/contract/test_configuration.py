@@ -30,6 +30,7 @@ SPECS = {spec.name: spec for spec in TEMPLATE.functions()}
         ("DriftFunction", {"ENDPOINT_NAME": None}),
         ("DriftFunction", {"WINDOW_HOURS": "0"}),
         ("DriftFunction", {"WINDOW_HOURS": "an hour"}),
+        ("DriftFunction", {"MAX_ERROR": "0.5"}),
     ],
 )
 def test_a_bad_variable_is_named_at_cold_start(tmp_path: Path, name: str, variables: Mapping[str, str | None]) -> None:

@@ -8,8 +8,12 @@ from unittest.mock import Mock
 from local.template import substitute
 from monitoring.drift.check import window_for
 from monitoring.drift.verdict import FEWEST, judge, publish_drift
+from monitoring.quality.evaluation import MAX_ERROR
+from monitoring.quality.live_accuracy import live_accuracy
+from monitoring.quality.live_metrics import publish_live_accuracy
 from tests.conftest import ROOT
 from tests.template.transformed import APP, flat, of_type
+from tests.unit.monitoring.quality.audited import decision, image
 from tests.unit.samples import baseline
 
 FUNCTIONS = {"SerializeFunction": "serialize", "ClassifyFunction": "classify", "ThresholdFunction": "threshold"}
@@ -24,6 +28,7 @@ DRIFT = {
     "DriftLogs",
     "DriftAlarm",
     "DriftCheckAlarm",
+    "LiveErrorAlarm",
 }
 ENDPOINT = "watched"
 
@@ -34,11 +39,12 @@ def source(function: str) -> ast.Module:
 
 
 def published() -> list[dict[str, Any]]:
-    """Return the metrics that the drift check puts for a window with a verdict."""
+    """Return the metrics that the drift check puts for a window with a verdict and an audited answer."""
     images = baseline(FEWEST)
     cloudwatch = Mock()
     publish_drift(judge(ENDPOINT, images, window_for(images), images.sample), cloudwatch)
-    return list(cloudwatch.put_metric_data.call_args.kwargs["MetricData"])
+    publish_live_accuracy(ENDPOINT, live_accuracy([image(decision(0, "cat"))], MAX_ERROR), cloudwatch)
+    return [one for call in cloudwatch.put_metric_data.call_args_list for one in call.kwargs["MetricData"]]
 
 
 def calls(tree: ast.Module, owner: str, method: str) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.drift.verdict import NAMESPACE
+from monitoring.metrics import NAMESPACE
 from tests.conftest import ROOT
 from tests.template.app_stack import DRIFT, FUNCTIONS, calls, published, source, tasks_of
 from tests.template.transformed import APP, flat, of_type, resources, transformed
@@ -89,7 +89,7 @@ def dashboard(checks_drift: bool = False) -> list[dict[str, Any]]:
         condition, on, off = value["Fn::If"]
         assert condition == "ChecksDrift"
         body = body.replace(f"${{{name}}}", flat(on if checks_drift else off))
-    return list(json.loads(re.sub(r"(?<!\")\$\{MaxReviewRate\}", "0.5", body))["widgets"])
+    return list(json.loads(re.sub(r"(?<![\w\"])\$\{Max\w+\}", "0.5", body))["widgets"])
 
 
 def test_the_dashboards_widgets_do_not_cover_each_other() -> None:

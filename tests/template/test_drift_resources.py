@@ -2,7 +2,9 @@
 
 import re
 
-from monitoring.drift.verdict import NAMESPACE
+import pytest
+
+from monitoring.metrics import NAMESPACE
 from tests.conftest import ROOT
 from tests.template.app_stack import DRIFT, ENDPOINT, published
 from tests.template.transformed import APP, flat, of_type, resources, transformed
@@ -46,8 +48,9 @@ def test_all_of_the_drift_check_and_nothing_else_waits_for_its_parameter() -> No
     assert (parameter["Default"], parameter["AllowedValues"]) == ("off", ["off", "on"])
 
 
-def test_the_drift_alarm_watches_what_the_check_publishes() -> None:
-    alarm = of_type(APP, "AWS::CloudWatch::Alarm")["DriftAlarm"]
+@pytest.mark.parametrize("name", ["DriftAlarm", "LiveErrorAlarm"])
+def test_an_alarm_on_the_model_watches_what_the_check_publishes(name: str) -> None:
+    alarm = of_type(APP, "AWS::CloudWatch::Alarm")[name]
     assert alarm["Namespace"] == NAMESPACE
     dimensions = [one["Dimensions"] for one in published() if one["MetricName"] == alarm["MetricName"]]
     assert dimensions == [[{"Name": one["Name"], "Value": ENDPOINT} for one in alarm["Dimensions"]]]

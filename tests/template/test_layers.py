@@ -28,7 +28,7 @@ PACKED: Mapping[str, set[str]] = {
     "serialize": {"imaging"},
     "classify": {"contracts"},
     "threshold": set(),
-    "drift": {"contracts", "imaging", "monitoring"},
+    "drift": {"contracts", "imaging", "monitoring", "review"},
 }
 # Lowest first; modules of the package itself are below all of them.
 MONITORING = ("capture", "quality", "drift", "report")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.layout import baseline_key, capture_prefix
-from monitoring.drift.verdict import NAMESPACE
+from contracts.layout import Prefix, baseline_key, capture_prefix
+from monitoring.metrics import NAMESPACE
 from tests.template.transformed import APP, DATA, flat, of_type, transformed
 
 OBJECTS = "arn:${AWS::Partition}:s3:::${DataBucketName}/*"
@@ -63,7 +63,10 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
     },
     "UploadRole": {("states:StartExecution", "ClassifyImage")},
     "DriftRole": {
-        ("s3:GetObject", f"{BUCKET}/capture/${{EndpointName}}/* {BUCKET}/baselines/${{EndpointName}}.npz"),
+        (
+            "s3:GetObject",
+            f"{BUCKET}/capture/${{EndpointName}}/* {BUCKET}/baselines/${{EndpointName}}.npz {BUCKET}/labels/*",
+        ),
         ("s3:ListBucket", BUCKET),
         ("cloudwatch:PutMetricData", "*"),
         (WRITE_LOGS, "DriftLogs.Arn"),
@@ -151,12 +154,13 @@ def test_only_what_knows_no_resources_is_granted_on_all(path: Any) -> None:
                 assert set(listed(one["Action"])) <= UNBOUND
 
 
-def test_the_drift_check_may_read_where_capture_and_baseline_are_and_put_metrics_of_its_namespace_alone() -> None:
+def test_the_drift_check_may_read_capture_baseline_and_labels_and_put_metrics_of_its_namespace_alone() -> None:
     read, _, put, *_ = statements(of_type(APP, "AWS::IAM::Role")["DriftRole"])
     assert put["Condition"] == {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
-    capture, baseline = (one.split("${DataBucketName}/")[1] for one in read["Resource"])
+    capture, baseline, labels = (one.split("${DataBucketName}/")[1] for one in read["Resource"])
     assert capture == f"{capture_prefix('${EndpointName}')}*"
     assert baseline == baseline_key("${EndpointName}")
+    assert labels == f"{Prefix.LABELS}*"
 
 
 def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:

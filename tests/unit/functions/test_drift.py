@@ -18,6 +18,18 @@ def test_a_bad_window_is_refused_by_the_variables_name(text: str | None) -> None
         app.window_of({} if text is None else {"WINDOW_HOURS": text})
 
 
+@pytest.mark.parametrize(("text", "error"), [("0.02", 0.02), ("0.001", 0.001), ("0.499", 0.499)])
+def test_the_promised_error_may_be_above_0_and_below_a_half(text: str, error: float) -> None:
+    assert app.max_error_of({"MAX_ERROR": text}) == error
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "0.5", "-0.1", "nan", "2%"])
+def test_a_bad_promised_error_is_refused_by_the_variables_name(text: str | None) -> None:
+    message = f"MAX_ERROR must be a number above 0 and below 0.5, not {text or ''!r}."
+    with pytest.raises(app.ConfigurationError, match=exactly(message)):
+        app.max_error_of({} if text is None else {"MAX_ERROR": text})
+
+
 @pytest.mark.parametrize("environment", [{}, {"DATA_BUCKET": "", "ENDPOINT_NAME": ""}])
 def test_a_missing_bucket_or_endpoint_is_refused_by_the_variables_name(environment: dict[str, str]) -> None:
     message = "DATA_BUCKET must name the bucket of baselines and captured data."

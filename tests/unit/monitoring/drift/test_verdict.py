@@ -10,7 +10,6 @@ from monitoring.drift.verdict import (
     CHECKS,
     FEWEST,
     LABELS,
-    NAMESPACE,
     Drift,
     Verdict,
     compare,
@@ -19,6 +18,7 @@ from monitoring.drift.verdict import (
     publish_drift,
 )
 from monitoring.drift.window import Sample, Window
+from monitoring.metrics import NAMESPACE
 from tests.unit.samples import CLASSES, baseline, captured, lines, sample
 
 

@@ -1,33 +1,13 @@
 """How good accepted answers are in use, by what people decided."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from contracts.labels import Decision, LabelledImage, ModelAnswer
 from contracts.outcomes import ReviewReason
 from monitoring.quality.calibration import upper_bound
-from monitoring.quality.live_accuracy import live_accuracy
-
-STARTED = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def decision(
-    minute: int,
-    label: str | None,
-    *,
-    answer: str = "cat",
-    reason: ReviewReason = ReviewReason.AUDIT,
-    reviewer: str = "ann",
-    release: str | None = "r1",
-    undone: bool = False,
-) -> Decision:
-    model = ModelAnswer(release, answer, 0.9, 0.8, 0.5, (0.9, 0.1), (answer, "other"))
-    return Decision(label, reviewer, (STARTED + timedelta(minutes=minute)).isoformat(), 2.0, reason, model, undone)
-
-
-def image(*decisions: Decision) -> LabelledImage:
-    return LabelledImage("0" * 64, "bucket", "incoming/one.png", None, decisions)
+from monitoring.quality.live_accuracy import Promise, images_needed, live_accuracy
+from tests.unit.monitoring.quality.audited import STARTED, decision, image
 
 
 def test_an_audited_answer_is_wrong_where_a_person_gives_another_label_or_finds_that_none_fits() -> None:
@@ -92,3 +72,33 @@ def test_the_upper_bound_is_where_so_few_errors_have_a_probability_of_5_percent(
 
 def test_no_image_bounds_nothing() -> None:
     assert upper_bound(0, 0) == upper_bound(3, 3) == 1.0
+
+
+def test_the_promise_holds_once_the_upper_bound_of_the_last_release_is_no_higher_than_promised() -> None:
+    right = [image(decision(n, "cat")) for n in range(149)]
+    before, after = live_accuracy(right[:148], 0.02), live_accuracy(right, 0.02)
+    assert (before.promise, before.images_missing) == (Promise.UNKNOWN, 1)
+    assert (after.promise, after.images_missing) == (Promise.HOLDS, 0)
+    other = live_accuracy([*right, image(decision(200, "cat", release="r2"))], 0.02)
+    assert (other.promise, other.images_missing, other.watched.images) == (Promise.UNKNOWN, 148, 1)
+
+
+def test_a_broken_promise_stays_broken_from_the_decision_that_broke_it_until_another_release_answers() -> None:
+    images = [image(decision(n, "dog" if 20 <= n < 40 else "cat")) for n in range(2000)]
+    found = live_accuracy(images, 0.02)
+    assert found.watch.alarm is not None
+    assert found.watch.score < found.watch.limit
+    assert found.broken_since == STARTED + timedelta(minutes=found.watch.alarm - 1)
+    assert found.promise is Promise.BROKEN
+    assert live_accuracy([*images, image(decision(3000, "cat", release="r2"))], 0.02).promise is Promise.UNKNOWN
+
+
+def test_nothing_audited_leaves_the_promise_unknown() -> None:
+    found = live_accuracy([], 0.02)
+    assert (found.promise, found.images_missing, found.watched.images) == (Promise.UNKNOWN, 149, 0)
+
+
+@pytest.mark.parametrize(("wrong", "promised"), [(0, 0.02), (1, 0.02), (7, 0.02), (0, 0.499), (3, 0.001)])
+def test_fewer_images_than_needed_do_not_show_the_promise(wrong: int, promised: float) -> None:
+    needed = images_needed(wrong, promised)
+    assert upper_bound(wrong, needed) <= promised < upper_bound(wrong, needed - 1)
