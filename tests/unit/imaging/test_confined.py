@@ -70,7 +70,6 @@ def test_what_is_not_one_still_picture_is_refused_with_the_reason(name: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "AVIF", "HEIC"])
-@pytest.mark.drill("Hostile files")
 def test_a_file_that_is_cut_is_invalid(kind: str) -> None:
     data = HEIC["plain"] if kind == "HEIC" else encoded(gradient(40, 40), kind)
     for length in (12, 40, len(data) // 2, len(data) - 10):
@@ -105,7 +104,6 @@ def test_pixels_are_bounded_before_anything_is_decoded() -> None:
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.drill("Hostile files")
 def test_a_library_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     # A tenth of the time, and so also of the time left to whoever waits for these tests.
     monkeypatch.setattr(still, "MAX_SECONDS", 0.4)
