@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from types import TracebackType
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.labels import Decision, LabelledImage, is_name
-from review.errors import ReviewError
+from review.errors import NothingToUndo, NotWaiting, ReviewError
 from review.labels import Labels, is_answered, still_open
 from review.leases import Leases
 from review.queue import BATCH, Message, ReviewQueue
@@ -35,14 +35,6 @@ REST_SECONDS = 3.0
 logger = logging.getLogger(__name__)
 
 Order = Callable[[Sequence[Message]], list[Message]]
-
-
-class NotWaiting(ReviewError):
-    """The image was decided already, or its message isn't this session's any more."""
-
-
-class NothingToUndo(ReviewError):
-    """There is no decision that can still be undone here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +124,24 @@ class Session:
     def show(self, message_id: str) -> None:
         """Say that an image is on the screen: its decision is timed from now, or from the decision before it."""
         with self._lock:
-            self._shown.setdefault(self._find(message_id).id, self._clock())
+            self._shown.setdefault(self.find(message_id).id, self._clock())
+
+    def hide(self, message_ids: Iterable[str]) -> None:
+        """Say that images are on no screen any more."""
+        with self._lock:
+            for message_id in message_ids:
+                self._shown.pop(message_id, None)
+
+    def give_back(self) -> None:
+        """Let others have all that waits here, because nobody looks at present; decisions can still be undone."""
+        with self._fetching:
+            with self._lock:
+                waiting = [*self._waiting.values(), *self._skipped.values()]
+                for among in (self._waiting, self._skipped, self._shown):
+                    among.clear()
+                self._ask_again = self._clock()
+            self._leases.let_go(waiting)
+            self._queue.give_back(waiting)
 
     def decide(self, message_id: str, label: str | None) -> LabelledImage:
         """Write one of the model's labels, or None for none of them; return all decisions about the image.
@@ -142,7 +151,7 @@ class Session:
             ReviewError: the label isn't one of the model's.
         """
         with self._lock:
-            message = self._find(message_id)
+            message = self.find(message_id)
             if label is not None and label not in message.image.model.labels:
                 raise ReviewError(f"{label[:80]!r} is not one of the labels {', '.join(message.image.model.labels)}.")
             skipped = message_id in self._skipped
@@ -175,7 +184,7 @@ class Session:
     def skip(self, message_id: str) -> None:
         """Put an image behind all others; raises NotWaiting."""
         with self._lock:
-            message = self._find(message_id)
+            message = self.find(message_id)
             self._remove(message)
             self._shown.pop(message_id, None)
             self._skipped[message_id] = message
@@ -246,7 +255,8 @@ class Session:
             # It is raised as soon as there is nothing else to show.
             logger.warning("The next images could not be fetched: %s", error)
 
-    def _find(self, message_id: str) -> Message:
+    def find(self, message_id: str) -> Message:
+        """Return an image that is this session's to decide; raises NotWaiting."""
         message = self._waiting.get(message_id) or self._skipped.get(message_id)
         if message is None:
             raise NotWaiting("This image was decided already, or has gone to somebody else; go on with the next one.")

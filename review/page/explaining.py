@@ -1,0 +1,51 @@
+"""Ask the endpoint where it looked."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from contracts.answer import AnswerError, parse_answer
+from imaging.decoding import bound
+from imaging.fitting import as_png
+from review.errors import ReviewError
+from review.image import ReviewImage, read_original
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+
+# The template's default of MaxSide; models that must have another size, such as the built-in one, explain nothing.
+MAX_SIDE = 224
+
+
+class NotExplained(ReviewError):
+    """The endpoint can't say where it looked."""
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Sends images to their endpoints as the workflow does."""
+
+    s3: "S3Client"
+    runtime: "SageMakerRuntimeClient"
+
+    def explain(self, image: ReviewImage) -> dict[str, Any]:
+        """Return the release that answers now, its label, and `cells`: the rows of a grid over the upright image.
+
+        Raises:
+            NotExplained: the endpoint is gone or fails, or its model can't tell.
+            ImageUnavailable: the image was deleted or replaced.
+        """
+        picture, _ = bound(read_original(self.s3, image), MAX_SIDE)
+        try:
+            response = self.runtime.invoke_endpoint(
+                EndpointName=image.endpoint, ContentType="image/png", Body=as_png(picture), CustomAttributes="explain"
+            )
+            answer = parse_answer(response["Body"].read(), image.model.labels)
+        except (AnswerError, ClientError) as error:
+            raise NotExplained(f"The endpoint {image.endpoint} can't say where it looked: {error}") from error
+        if answer.explanation is None:
+            raise NotExplained(f"The model behind {image.endpoint} can't say where it looked.")
+        return {"release": answer.release, "label": answer.label, "cells": answer.explanation}

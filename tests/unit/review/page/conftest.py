@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from review.labels import Labels
+from review.page.app import Review
+from review.page.explaining import Explainer
+from review.page.guard import Guard
+from review.page.tabs import Tabs
+from review.queue import ReviewQueue
+from review.session import Session
+from tests.unit.review.page.visitor import PORT, Visitor
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def reviewing(queue: ReviewQueue, labels: Labels, s3: "S3Client") -> Iterator[Review]:
+    """What a page works with."""
+    session = Session(queue, labels, "ann")
+    tabs = Tabs(session)
+    explainer = Explainer(s3, boto3.client("sagemaker-runtime"))
+    with ExitStack() as stack:
+        stack.enter_context(session)
+        yield Review(session, tabs, s3, explainer, str, "labels/pets/", Guard(PORT))
+        explainer.runtime.close()
+
+
+@pytest.fixture
+def visitor(reviewing: Review) -> Visitor:
+    """A page that is open."""
+    return Visitor(reviewing)
