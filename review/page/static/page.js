@@ -26,10 +26,10 @@ function said(label) {
 
 function renderEnd() {
   const { left, decided, unreadable } = work
-  byId('end-title').textContent = left ? `${plural(left, 'image')} with other people` : 'Nothing waits for a decision'
+  byId('end-title').textContent = left ? 'Nothing waits for you' : 'Nothing waits for a decision'
   byId('end-text').textContent =
     (decided ? `You decided ${plural(decided, 'image')}.` : 'You decided no image in this review.') +
-    (left ? ' The others are on another page or with other people; they come here if they are given back.' : '') +
+    (left ? ` ${plural(left, 'image')} more: with other people, who may give them back, or just decided by them.` : '') +
     (unreadable ? ` ${plural(unreadable, 'message')} in the queue can’t be read; see the terminal.` : '')
   byId('end-next').hidden = !decided
 }

@@ -49,7 +49,7 @@ function showPicture(image) {
 let current = null
 
 export function renderSingle(image, choose) {
-  if (image === current && frame.hasChildNodes()) return
+  if (image.id === current?.id) return
   current = image
   hideMap()
   showPicture(image)

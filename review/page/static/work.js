@@ -3,7 +3,7 @@
 
 import { send } from './server.js'
 
-const AHEAD = 12
+const AHEAD = 5
 const IN_GRID = 24
 
 export const work = {
@@ -21,6 +21,7 @@ export const work = {
 const writing = new Set()
 const shown = new Set()
 let filling = null
+let skips = 0
 
 // Get what is to be decided next; true where the image on the screen was taken away.
 export function refill() {
@@ -31,11 +32,14 @@ export function refill() {
 }
 
 async function take() {
+  const before = skips
   const answer = await send('/next', { count: work.many ? IN_GRID : AHEAD })
+  // Meanwhile an image was skipped, which the answer still has in its old place.
+  if (before !== skips) return take()
   const { current } = work
   const images = answer.images.filter((image) => !writing.has(image.id))
-  const kept = images.find((image) => image.id === current?.id)
-  work.images = kept ? [kept, ...images.filter((image) => image !== kept)] : images
+  const kept = images.some((image) => image.id === current?.id)
+  work.images = kept ? [current, ...images.filter((image) => image.id !== current.id)] : images
   work.unreadable = answer.unreadable
   work.decided = answer.decided + writing.size
   work.left = Math.max(answer.left - writing.size, images.length)
@@ -78,6 +82,7 @@ function comeBack(images) {
 
 export function skip() {
   const { current } = work
+  skips += 1
   work.images = [...work.images.slice(1), current]
   shown.delete(current.id)
   return send('/skip', { id: current.id })

@@ -1,0 +1,97 @@
+"""A real browser for the tests of the page, and what a person does in it."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from review.labels import Labels
+from review.page.app import Review, make_app
+from review.page.explaining import Explainer
+from review.page.guard import Guard
+from review.page.server import listening
+from review.page.tabs import Tabs
+from review.queue import ReviewQueue
+from review.session import AHEAD, Session
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+# As root Chromium runs without its sandbox alone; the pages here are the project's own. It asks nobody on the network.
+FLAGS: Sequence[str] = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+# Only a broken test comes near it, also where other work keeps every processor busy.
+LONGEST = 60_000
+
+
+@contextmanager
+def serving(
+    queue: ReviewQueue, labels: Labels, reviewer: str = "ann", *, explainer: Explainer | Any = None, ahead: int = AHEAD
+) -> Iterator[str]:
+    """Serve the page of one person in this process, and yield the address to open."""
+    session = Session(queue, labels, reviewer, ahead=ahead)
+
+    def make(guard: Guard) -> Any:
+        return make_app(Review(session, tabs, labels.s3, explainer, str, "labels/pets/", guard))
+
+    with session, Tabs(session) as tabs, listening(make, 0) as (server, guard):
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield guard.address
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Screen:
+    """The page as a person sees and uses it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.set_default_timeout(LONGEST)
+        expect.set_options(timeout=LONGEST)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_url("**/")
+
+    def find(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def name(self) -> str:
+        """Return the name of the image on the screen, once its picture is there."""
+        self.page.wait_for_selector("#frame.ready img")
+        return (self.find("#frame img").get_attribute("alt") or "").removeprefix("Image to decide: ")
+
+    def press(self, key: str) -> str:
+        """Decide the image on the screen by a key, wait until that is written, and return its name."""
+        name = self.name()
+        self.page.keyboard.press(key)
+        self.says(f" for {name}.")
+        return name
+
+    def says(self, text: str) -> None:
+        """Wait for a text in the line at the bottom."""
+        expect(self.find("#last")).to_contain_text(text)
+
+    def complains(self, text: str) -> None:
+        """Wait for a text in the line for errors."""
+        expect(self.find("#alert")).to_contain_text(text)
+
+    def ends(self) -> None:
+        """Wait until nothing is left."""
+        expect(self.find("#end-title")).to_have_text("Nothing waits for a decision")
+
+
+Opening = Callable[[str], Screen]
