@@ -3,6 +3,7 @@
 import { make, named, percent } from './dom.js'
 
 export const KEYS = 9
+const LIKELIEST = 5
 
 // The classes behind the keys 1 to 9, in their order: all of them, or of many those that the model finds likeliest.
 export function keyed(image) {
@@ -10,7 +11,7 @@ export function keyed(image) {
   if (labels.length <= KEYS) return labels
   if (!answer) return []
   const ranked = labels.map((label, number) => [answer.probabilities[number], label]).sort(([a], [b]) => b - a)
-  return ranked.slice(0, KEYS).map(([, label]) => label)
+  return ranked.slice(0, LIKELIEST).map(([, label]) => label)
 }
 
 function bar(share, threshold) {

@@ -11,6 +11,7 @@ import { decide, isLow, refill, show, skip, undo, work } from './work.js'
 
 const BEAT = 20_000
 const WAIT = 3_000
+const SOON = 1_000
 // Who does nothing for so long lets others have the images.
 const IDLE = 15 * 60_000
 let lastInput = Date.now()
@@ -137,7 +138,8 @@ function undoLast() {
 
 function toggleMode() {
   work.many = !work.many
-  fill()
+  // The first answer has what is here already; more is on its way.
+  fill().then(() => work.many && setTimeout(fill, SOON))
 }
 
 const keys = {
