@@ -147,7 +147,7 @@ def test_two_people_and_two_pages_of_one_of_them_never_decide_the_same_image(
     for number in range(24):
         waiting.send(number)
     theirs = ReviewQueue(waiting.sqs, waiting.urls)
-    done = []
+    done: list[str] = []
     with serving(queue, labels, "ann", ahead=4) as ann, serving(theirs, labels, "bob", ahead=4) as bob:
         screens = [opening(ann), opening(bob)]
         screens.append(Screen(screens[0].page.context.new_page(), ann))
