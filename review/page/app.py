@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from contracts.errors import WorkflowError
-from imaging.decoding import ImageTooLarge, InvalidImage
+from imaging.errors import ImageTooLarge, InvalidImage
 from review.errors import NotWaiting
 from review.image import read_original
 from review.page.explaining import Explainer

@@ -41,7 +41,10 @@ class Explainer:
         picture, _ = bound(read_original(self.s3, image), MAX_SIDE)
         try:
             response = self.runtime.invoke_endpoint(
-                EndpointName=image.endpoint, ContentType="image/png", Body=as_png(picture), CustomAttributes="explain"
+                EndpointName=image.endpoint,
+                ContentType="application/x-image",
+                Body=as_png(picture),
+                CustomAttributes="explain",
             )
             answer = parse_answer(response["Body"].read(), image.model.labels)
         except (AnswerError, ClientError) as error:

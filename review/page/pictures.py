@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from imaging.decoding import FORMATS, bound
+from imaging.decoding import bound
+from imaging.still import FORMATS
 
 # More pixels than a screen has, and no more memory than a browser has for several of them.
 LARGEST_SIDE = 4096

@@ -172,7 +172,12 @@ def test_a_picture_that_was_deleted_or_replaced_is_said_in_one_sentence(visitor:
 def explained(visitor: Visitor, image: dict[str, Any], body: str | None) -> Any:
     """Return what the page is told where the endpoint answers that body, or fails."""
     with Stubber(visitor.review.explainer.runtime) as endpoint:
-        asked = {"EndpointName": "pets", "ContentType": "image/png", "Body": ANY, "CustomAttributes": "explain"}
+        asked = {
+            "EndpointName": "pets",
+            "ContentType": "application/x-image",
+            "Body": ANY,
+            "CustomAttributes": "explain",
+        }
         if body is None:
             endpoint.add_client_error("invoke_endpoint", "ModelError", "no memory", expected_params=asked)
         else:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from imaging.decoding import InvalidImage
+from imaging.errors import InvalidImage
 from review.page.pictures import LARGEST_SIDE, THUMBNAIL_SIDE, Picture, full_size, thumbnail
 
 TURNED = 6
@@ -50,6 +50,14 @@ def test_what_only_some_browsers_turn_upright_is_sent_upright(kind: str) -> None
     shown = full_size(file(picture(), kind, TURNED))
     assert shown.media_type == "image/jpeg"
     assert opened(shown).size == (30, 40)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "AVIF"])
+def test_what_some_browsers_dont_show_is_sent_as_a_jpeg_that_all_of_them_do(kind: str) -> None:
+    shown = full_size(file(picture(), kind))
+    assert shown.media_type == "image/jpeg"
+    levels = np.asarray(opened(shown), dtype=int)
+    assert np.abs(levels - np.asarray(picture(), dtype=int)).max() <= 12
 
 
 def test_colours_for_print_are_sent_as_colours_for_screens() -> None:
