@@ -131,7 +131,7 @@ def deploy(
     state = "is in service" if deployment.changed else "was already in service with this configuration"
     console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
     if model.release:
-        console.print(f"Release {model.release.release}. {model.release.threshold.sentence}", highlight=False)
+        console.print(model.release.sentence, highlight=False)
 
 
 def _last_approved(group: str) -> "Model":

@@ -30,6 +30,10 @@ def train(
         Features | None,
         typer.Option(help="Features of mirror_ridge: backbone (default) is pretrained on ImageNet, scattering isn't."),
     ] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Highest error rate among accepted images that mirror_ridge's threshold keeps; 0.02."),
+    ] = None,
     instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
     spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
     max_run: Annotated[int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
@@ -70,6 +74,7 @@ def train(
             max_run=max_run,
             seed=seed,
             features=features,
+            max_error=max_error,
             kms_key_id=kms_key,
             tags=pairs(tag),
             hyperparameters=pairs(set_),
@@ -86,6 +91,8 @@ def train(
             model = train.start(job, request, out)
     table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
     console.print(f"Model: {model.artifact}", soft_wrap=True)
+    if model.release:
+        console.print(model.release.sentence, highlight=False)
     _judge(model, out)
     if register:
         show_registered(model, out, group)

@@ -81,6 +81,11 @@ class Release:
     dataset_sha256: str
     metrics: Mapping[str, float]
 
+    @property
+    def sentence(self) -> str:
+        """Which release it is and what its threshold promises, for people."""
+        return f"Release {self.release}. {self.threshold.sentence}"
+
     @classmethod
     def from_record(cls, record: Any) -> Self:
         """Read what `dataclasses.asdict` made of a release.

@@ -217,7 +217,7 @@ def test_an_answer_that_is_no_list_of_probabilities_is_an_error(endpoint: str, t
     serve("mirror_ridge", endpoint)
     with pytest.raises(PredictError, match="isn't a list of 3 probabilities"):
         list(predict(endpoint, [str(tmp_path)], labels=("bicycle", "motorcycle", "car")))
-    with pytest.raises(PredictError, match="name their labels"):
+    with pytest.raises(PredictError, match="names no labels"):
         list(predict(endpoint, [str(tmp_path)]))
 
 

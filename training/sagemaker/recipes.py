@@ -73,24 +73,22 @@ def own_algorithms() -> list[str]:
     return sorted(path.parent.name for path in OWN.glob("*/train.py"))
 
 
-def hyperparameters(
-    recipe: Recipe, dataset: DatasetRecord, seed: int, features: Features | None = None
-) -> dict[str, str]:
-    """Return the hyperparameters of a job, all of them strings.
+def hyperparameters(recipe: Recipe, dataset: DatasetRecord, seed: int, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the hyperparameters of a job, all of them strings; `chosen` are of the repository's own algorithm.
 
     Raises:
-        JobError: features are chosen for an algorithm that has no choice of them.
+        JobError: one is chosen for an algorithm that doesn't have it.
     """
     if recipe.built_in:
-        if features:
-            raise JobError(f"{recipe.name} has no choice of features; leave out --features {features}.")
+        for name in chosen:
+            raise JobError(f"{recipe.name} doesn't take --{name.replace('_', '-')}; leave it out.")
         counted = {"num_classes": len(dataset.classes), "num_training_samples": dataset.count("train")}
         return {**recipe.hyperparameters, **{name: str(value) for name, value in counted.items()}}
     return {
         "class_labels": ",".join(dataset.classes),
         "dataset_sha256": dataset.sha256,
         "seed": str(seed),
-        **({"features": str(features)} if features else {}),
+        **chosen,
     }
 
 

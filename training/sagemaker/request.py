@@ -30,7 +30,8 @@ class TrainingOptions:
     """What a user may choose about a job.
 
     `max_run` is in seconds; a spot job may wait as long again for capacity. `volume` is in GB. `kms_key_id` encrypts
-    the model and, where the instance admits it, the volume. `features` None means the algorithm's default.
+    the model and, where the instance admits it, the volume. `features` and `max_error`, the
+    error among accepted images that the model's threshold keeps, are by default the algorithm's.
     """
 
     instance_type: str | None = None
@@ -39,6 +40,7 @@ class TrainingOptions:
     volume: int = 30
     seed: int = 0
     features: Features | None = None
+    max_error: float | None = None
     kms_key_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +51,14 @@ class TrainingOptions:
             raise JobError(f"A training job runs 1 to {LONGEST_RUN} seconds, not {self.max_run}.")
         if not 1 <= self.volume <= 16384:
             raise JobError(f"A training job's volume has 1 to 16384 GB, not {self.volume}.")
+        if self.max_error is not None and not 0 < self.max_error <= 0.5:
+            raise JobError(f"The error among accepted images must be above 0 and at most 0.5, not {self.max_error}.")
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The hyperparameters of the repository's own algorithm that were chosen by options."""
+        options = {"features": self.features, "max_error": self.max_error}
+        return {name: str(value) for name, value in options.items() if value is not None}
 
 
 def training_request(
@@ -70,7 +80,7 @@ def training_request(
         "RoleArn": role_arn,
         "AlgorithmSpecification": specification,
         "HyperParameters": {
-            **hyperparameters(recipe, dataset, options.seed, options.features),
+            **hyperparameters(recipe, dataset, options.seed, options.chosen),
             **options.hyperparameters,
         },
         "InputDataConfig": _channels(dataset, bucket),

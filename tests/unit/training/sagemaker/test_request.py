@@ -67,11 +67,25 @@ def test_a_users_hyperparameter_replaces_the_presets() -> None:
     assert request["HyperParameters"]["num_training_samples"] == "1000"
 
 
+def test_the_error_to_keep_is_the_own_algorithms_choice_alone() -> None:
+    chosen = TrainingOptions(max_error=0.05)
+    assert request_of("mirror_ridge", chosen)["HyperParameters"]["max_error"] == "0.05"
+    assert "max_error" not in request_of("mirror_ridge", TrainingOptions())["HyperParameters"]
+    with pytest.raises(JobError, match="scratch-32 doesn't take --max-error; leave it out"):
+        request_of("scratch-32", chosen)
+
+
+@pytest.mark.parametrize("max_error", [0, -0.1, 0.51, float("nan")])
+def test_an_error_that_cannot_be_kept_is_refused(max_error: float) -> None:
+    with pytest.raises(JobError, match=r"above 0 and at most 0\.5"):
+        TrainingOptions(max_error=max_error)
+
+
 def test_features_are_the_own_algorithms_choice_alone() -> None:
     chosen = TrainingOptions(features=Features.SCATTERING)
     assert request_of("mirror_ridge", chosen)["HyperParameters"]["features"] == "scattering"
     assert "features" not in request_of("mirror_ridge", TrainingOptions())["HyperParameters"]
-    with pytest.raises(JobError, match="scratch-32 has no choice of features; leave out --features scattering"):
+    with pytest.raises(JobError, match="scratch-32 doesn't take --features; leave it out"):
         request_of("scratch-32", chosen)
 
 
