@@ -115,9 +115,9 @@ def deploy(
     if dry_run:
         console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
         return
-    _check(model, endpoint, force)
     update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
     agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
+    _check(model, endpoint, force)
     deployment = deploy.deploy(
         model,
         endpoint_name=endpoint,
