@@ -1,12 +1,15 @@
 """The verbs for data sets."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Name, Out, Source, Stack, Verify, names
 from cli.show import console, rounded, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from contracts.dataset import DatasetRecord
 
 app = typer.Typer()
 
@@ -27,6 +30,13 @@ def stage(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a folder with broken images; otherwise they are left out.")
     ] = False,
+    with_labels: Annotated[
+        bool,
+        typer.Option(
+            "--with-labels",
+            help="Continue the staged data set --dataset with what people decided in `workflow review`.",
+        ),
+    ] = False,
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,
     no_upload: Annotated[bool, typer.Option("--no-upload", help="Write the data set to disk only.")] = False,
@@ -41,6 +51,12 @@ def stage(
     from training import stage
 
     with exclusive(out):
+        if with_labels:
+            bucket = bucket or Stacks(stack).bucket
+            staged = stage.stage_labels(dataset, out, bucket, name)
+            show_lineage(staged)
+            console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
+            return
         staged = stage.stage(
             dataset,
             out,
@@ -58,6 +74,16 @@ def stage(
             bucket = bucket or Stacks(stack).bucket
             stage.upload(staged, out, bucket)
             console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
+
+
+def show_lineage(dataset: "DatasetRecord") -> None:
+    """Print what a data set has beyond the one that it continues."""
+    assert dataset.lineage is not None
+    lineage = dataset.lineage
+    rows = [(f"new images of {label}", count) for label, count in lineage.added.items()]
+    rows += [("new labels for old images", lineage.relabelled)] if lineage.relabelled else []
+    rows += [(f"left out: {reason}", count) for reason, count in lineage.left_out.items() if count]
+    table((f"labels for {lineage.base}", "images"), rows)
 
 
 @app.command()

@@ -30,12 +30,30 @@ class ListEntry:
 
 
 @dataclass(frozen=True)
+class Lineage:
+    """What a data set has beyond the one that it continues.
+
+    `base` and `base_sha256` name that one; `labels_sha256` covers the labels that people agreed on; `added` counts new
+    training images by class, `relabelled` those of `base` whose label people changed, and `left_out` the labels that
+    were not used, by reason.
+    """
+
+    base: str
+    base_sha256: str
+    labels_sha256: str
+    added: dict[str, int]
+    relabelled: int
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
 class DatasetRecord:
     """What `dataset.json` says of a data set.
 
     Its images are those that the workflow would send to the model: at most `max_side` pixels a side, or if `exact`
     squares of exactly that. `counts` holds the number of images by split and class. `sha256` covers the content: for
     each split its `.lst`, then its PNG files in that order. `source_sha256` covers what the data set was made from.
+    `lineage` is there where it continues another data set.
     """
 
     name: str
@@ -46,6 +64,7 @@ class DatasetRecord:
     source: str
     source_sha256: str
     sha256: str
+    lineage: Lineage | None = None
 
     @property
     def folder(self) -> str:
@@ -69,8 +88,9 @@ class DatasetRecord:
         """
         try:
             read: dict[str, Any] = json.loads(text)
-            values = {field.name: read[field.name] for field in fields(cls)}
+            values = {field.name: read[field.name] for field in fields(cls) if field.name != "lineage"}
             _check(values)
+            values["lineage"] = Lineage(**lineage) if (lineage := read.get("lineage")) else None
         except (ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"{where} is not the record of a data set ({error!r}); stage it again.") from error
         return cls(**values | {"classes": tuple(values["classes"])})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from contracts.addresses import S3Address
-from contracts.labels import InvalidLabels, ModelAnswer, is_place
+from contracts.labels import InvalidLabels, LabelledImage, ModelAnswer, is_place
 from contracts.outcomes import ReviewReason
 from imaging.decoding import MAX_BYTES
 from review.errors import ReviewError
@@ -72,12 +72,13 @@ class ReviewImage:
         return image
 
 
-def read_original(s3: "S3Client", image: ReviewImage) -> bytes:
+def read_original(s3: "S3Client", image: ReviewImage | LabelledImage) -> bytes:
     """Return the image's bytes as they are stored, in the version that was classified.
 
     Raises:
         ImageUnavailable: it was deleted, or other bytes are there.
     """
+    address = S3Address(image.s3_bucket, image.s3_key)
     version = {"VersionId": image.s3_version_id} if image.s3_version_id else {}
     try:
         answer = s3.get_object(Bucket=image.s3_bucket, Key=image.s3_key, **version)  # type: ignore[arg-type]
@@ -86,8 +87,8 @@ def read_original(s3: "S3Client", image: ReviewImage) -> bytes:
             data = body.read(MAX_BYTES + 1)
     except ClientError as error:
         if error.response["Error"]["Code"] in ABSENT:
-            raise ImageUnavailable(f"{image.address} was deleted since it was classified.") from error
+            raise ImageUnavailable(f"{address} was deleted since it was classified.") from error
         raise
     if hashlib.sha256(data).hexdigest() != image.sha256:
-        raise ImageUnavailable(f"{image.address} was replaced since it was classified.")
+        raise ImageUnavailable(f"{address} was replaced since it was classified.")
     return data

@@ -18,14 +18,17 @@ from contracts.dataset import (
     SPLITS,
     DatasetError,
     DatasetRecord,
+    Lineage,
     ListEntry,
     dataset_folder,
     format_lst,
 )
 from contracts.scratch import scratch_folder
+from review.labels import read_labels
 from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection, without_leaks
 from training.datasets.download import CIFAR100, check, fetch
+from training.datasets.labelled import base_record, with_labels
 from training.datasets.sample import sample_archive
 
 if TYPE_CHECKING:
@@ -100,6 +103,24 @@ def stage(
     return dataset
 
 
+def stage_labels(base: str, out: Path, bucket: str, name: str) -> DatasetRecord:
+    """Make the data set that continues `base`: with what people decided about images, and the same test images.
+
+    Raises:
+        DatasetError: there is no such data set, nothing was decided, or `name` is that of `base`.
+        InvalidLabels: a label's record is malformed.
+    """
+    if name == base or not name:
+        raise DatasetError(f"the data set with the labels needs a name of its own; --name {base}-2, for example")
+    dataset_folder(name)
+    s3 = boto3.client("s3", config=Config(max_pool_connections=UPLOADS))
+    record = base_record(s3, bucket, base)
+    collection, lineage = with_labels(s3, bucket, record, read_labels(s3, bucket, base))
+    dataset = write(collection, out, name, record.classes, record.max_side, exact=record.exact, lineage=lineage)
+    upload(dataset, out, bucket)
+    return dataset
+
+
 def _check_classes(classes: Sequence[str]) -> None:
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise DatasetError(f"a data set needs two or more different classes, not {', '.join(classes) or 'none'}")
@@ -109,7 +130,14 @@ def _check_classes(classes: Sequence[str]) -> None:
 
 
 def write(
-    collection: ImageCollection, out: Path, name: str, classes: Sequence[str], max_side: int, *, exact: bool
+    collection: ImageCollection,
+    out: Path,
+    name: str,
+    classes: Sequence[str],
+    max_side: int,
+    *,
+    exact: bool,
+    lineage: Lineage | None = None,
 ) -> DatasetRecord:
     """Write the images, the lists and the record to a temporary folder, and then move it into place.
 
@@ -135,7 +163,7 @@ def write(
             _write_split(new, split, table[chosen], images, classes, content)
         source, source_sha256 = collection.source, collection.source_sha256
         dataset = DatasetRecord(
-            name, tuple(classes), max_side, exact, counts, source, source_sha256, content.hexdigest()
+            name, tuple(classes), max_side, exact, counts, source, source_sha256, content.hexdigest(), lineage
         )
         (new / RECORD).write_text(dataset.to_json())
         if final.exists():
