@@ -11,7 +11,7 @@ from cli.show import console, table
 
 if TYPE_CHECKING:
     from monitoring.quality.calibration import Interval
-    from monitoring.quality.comparison import Figures, Verdict
+    from monitoring.quality.comparison import Comparison, Figures, Verdict
     from training.model import Model
 
 COMPARISON_FILE = "comparison.json"
@@ -40,6 +40,12 @@ def compare(
 
     found = compare(*(read_judged(artifact_of(model)) for model in (first, second)))
     write_whole(out / COMPARISON_FILE, json.dumps(asdict(found), indent=1) + "\n")
+    show_comparison(found)
+    console.print(f"All images that differ: {out / COMPARISON_FILE}.", soft_wrap=True)
+
+
+def show_comparison(found: "Comparison") -> None:
+    """Print how two models do on the same test images, and whether the second is worse."""
     rows = [(name, one, other) for (name, one), (_, other) in zip(_rows(found.first), _rows(found.second), strict=True)]
     table((f"{found.images} test images", "A", "B"), rows)
     for what, pairs in (("Right in A alone", found.right), ("Accepted by A alone", found.accepted)):
@@ -54,7 +60,7 @@ def compare(
         table(
             ("image", "class", "A", "B"), [(one.file, one.truth, _said(one.first), _said(one.second)) for one in shown]
         )
-    console.print(f"Images that differ: {len(found.differences)}; all are in {out / COMPARISON_FILE}.", soft_wrap=True)
+    console.print(f"Images that differ: {len(found.differences)}.", highlight=False)
 
 
 @app.command()

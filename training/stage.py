@@ -23,6 +23,7 @@ from contracts.dataset import (
     dataset_folder,
     format_lst,
 )
+from contracts.labels import LabelledImage
 from contracts.scratch import scratch_folder
 from review.labels import read_labels
 from training.datasets import cifar, folder
@@ -106,6 +107,8 @@ def stage(
 def stage_labels(base: str, out: Path, bucket: str, name: str) -> DatasetRecord:
     """Make the data set that continues `base`: with what people decided about images, and the same test images.
 
+    Labels that were given for the data sets which `base` continues count too: reviewers may have gone on with them.
+
     Raises:
         DatasetError: there is no such data set, nothing was decided, or `name` is that of `base`.
         InvalidLabels: a label's record is malformed.
@@ -115,10 +118,20 @@ def stage_labels(base: str, out: Path, bucket: str, name: str) -> DatasetRecord:
     dataset_folder(name)
     s3 = boto3.client("s3", config=Config(max_pool_connections=UPLOADS))
     record = base_record(s3, bucket, base)
-    collection, lineage = with_labels(s3, bucket, record, read_labels(s3, bucket, base))
+    collection, lineage = with_labels(s3, bucket, record, _labels(s3, bucket, record))
     dataset = write(collection, out, name, record.classes, record.max_side, exact=record.exact, lineage=lineage)
     upload(dataset, out, bucket)
     return dataset
+
+
+def _labels(s3: "S3Client", bucket: str, record: DatasetRecord) -> list[LabelledImage]:
+    """What people decided about images for a data set and those that it continues; of two records the later counts."""
+    generations = [record.name]
+    while record.lineage and record.lineage.base not in generations:
+        record = base_record(s3, bucket, record.lineage.base)
+        generations.append(record.name)
+    found = {image.sha256: image for name in reversed(generations) for image in read_labels(s3, bucket, name)}
+    return list(found.values())
 
 
 def _check_classes(classes: Sequence[str]) -> None:

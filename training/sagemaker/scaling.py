@@ -61,6 +61,17 @@ def is_scaled(endpoint: str) -> bool:
     return _registered(endpoint) is not None
 
 
+def scaling_of(endpoint: str) -> Scaling | None:
+    """Return how the endpoint scales, None where it doesn't, or not by a policy of `apply_scaling`'s kind."""
+    registered = _registered(endpoint)
+    if registered is None:
+        return None
+    policies = _client().describe_scaling_policies(**_where(endpoint))["ScalingPolicies"]
+    tracking = [one.get("TargetTrackingScalingPolicyConfiguration") for one in policies]
+    targets = [float(one["TargetValue"]) for one in tracking if one]
+    return Scaling(registered["MaxCapacity"], registered["MinCapacity"], targets[0]) if targets else None
+
+
 @contextmanager
 def without_scaling(endpoint: str) -> Iterator[None]:
     """Deregister the endpoint from scaling while the block runs; register it again with its limits and policies after.
