@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from contracts.addresses import S3Address
 from contracts.dataset import RECORD, SPLITS, DatasetError, DatasetRecord, Lineage, dataset_folder, parse_lst
 from contracts.labels import LabelledImage
-from imaging.decoding import ImageTooLarge, InvalidImage, model_input
+from imaging.decoding import model_input
+from imaging.errors import ImageTooLarge, InvalidImage
 from review.image import ImageUnavailable, read_original
 from training.datasets.collection import ImageCollection, digest
 
