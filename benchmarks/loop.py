@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.scale import filled
 from imaging.decoding import squash
-from monitoring.report.chart_style import LIGHT, legend, png, styled
+from monitoring.report.chart_style import LIGHT, png, styled
 from review.order import SIDE, describe, ranked
 from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection
@@ -52,13 +52,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Described:
-    """All images of a source: features (n, d), what familiarity is measured in (n, p), looks (n, q), classes (n,)."""
+    """All images of a source: features (n, d), what familiarity is measured in (n, p), looks (n, q), classes (n,).
+
+    `shares` are the columns' weights.
+    """
 
     name: str
     rows: NDArray[np.float32]
     pooled: NDArray[np.float32]
     looks: Floats
     codes: Rows
+    shares: Floats
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Waiting:
 
 
 Choice = Callable[[Described, Waiting, np.random.Generator, int], Rows]
-"""Gives the numbers of at most so many images, in the order to decide them."""
+"""Gives the numbers of images in the order to decide them, at most as many as its last argument says."""
 
 
 def in_order(described: Described, waiting: Waiting, _: np.random.Generator, count: int) -> Rows:
@@ -112,7 +116,7 @@ def describe_all(name: str, collection: ImageCollection, classes: Sequence[str])
     rows = features(decoded)
     looks = np.array([describe(np.asarray(squash(image, SIDE)[0])) for image in collection.images])
     codes = np.array([classes.index(label) for label in collection.table["class"]])
-    return Described(name, rows, features.pooled(rows), looks, codes)
+    return Described(name, rows, features.pooled(rows), looks, codes, features.shares)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,9 @@ def trial(described: Described, choose: Choice, seed: int) -> list[Round]:
     labelled = np.concatenate(first)
     started, found = len(labelled), []
     for left in reversed(range(ROUNDS + 1)):
-        model = MirrorKernelRidge(mirrored=True, gamma=KINDS["backbone"].gamma, random_state=seed)
+        model = MirrorKernelRidge(
+            mirrored=True, gamma=KINDS["backbone"].gamma, shares=described.shares, random_state=seed
+        )
         model.fit(described.rows[labelled], described.codes[labelled])
         tested = model.predict_proba(described.rows[held_out])
         codes = described.codes[held_out]
@@ -194,9 +200,10 @@ def chart(found: dict[str, Runs]) -> bytes:
             for (name, trials), colour in zip(runs.items(), (LIGHT.accepted, LIGHT.accent, LIGHT.review), strict=True):
                 axes.plot(mean(trials, "decisions"), mean(trials, what), "o-", color=colour, label=name, markersize=4)
             axes.set_ylabel(what if what == "accuracy" else f"accepted at {MAX_ERROR:.0%} error")
-        grid[0, column].set_title(images, color=LIGHT.ink, loc="left", fontsize=10, pad=24)
+        grid[0, column].set_title(images, color=LIGHT.ink, loc="left", fontsize=10)
         grid[1, column].set_xlabel("decisions")
-    legend(grid[0, 0], LIGHT)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, labelcolor=LIGHT.ink)
     return png(figure)
 
 
