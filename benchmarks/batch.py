@@ -113,7 +113,6 @@ def deployed(folder: Path, concurrency: int) -> Iterator[tuple[stack.Running, li
         dataset = stage("cifar100", folder, bucket=stack.BUCKET, archive=archive, verify=False, name="small")
         model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=folder, quiet=True)
         deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
-        running.deploy({"ClassLabels": ",".join(model.labels)})
         yield running, [path.read_bytes() for path in sorted((folder / dataset.folder / "test").iterdir())]
 
 

@@ -68,18 +68,18 @@ def endpoint(scope: Scope) -> Iterator[Check]:
 
 
 def labels(scope: Scope) -> Iterator[Check]:
-    """Check that labels that the app stack gives are the model's, in the model's order."""
-    if "ClassLabels" not in scope.stacks.app.values:
-        yield Check("labels", Status.OK, "those that the model names")
-        return
+    """Check that the model names its labels, and that those that the app stack gives are the same."""
     path = scope.out / MODEL_FILE
     if not path.exists():
         yield Check("labels", Status.SKIPPED, f"there is no {path} to compare the stack's with")
         return
-    trained, deployed = Model.read(path).labels, tuple(scope.stacks.app["ClassLabels"].split(","))
-    agree = trained == deployed
-    what = ",".join(deployed) if agree else f"{','.join(deployed)} in the stack, {','.join(trained)} in {path}"
-    yield judged("labels", agree, what, f"Deploy the app stack with ClassLabels={','.join(trained)}.")
+    model, given = Model.read(path), scope.stacks.app.values.get("ClassLabels")
+    trained = ",".join(model.labels)
+    if given is None and model.release is not None:
+        yield Check("labels", Status.OK, f"{trained}, as the model names them")
+        return
+    what = trained if given == trained else f"{given or 'none'} in the stack, {trained} in {path}"
+    yield judged("labels", given == trained, what, f"Deploy the app stack with ClassLabels={trained}.")
 
 
 def threshold(scope: Scope) -> Iterator[Check]:
@@ -97,14 +97,14 @@ def threshold(scope: Scope) -> Iterator[Check]:
         advice = "Train a better model, or tolerate more errors by a higher --max-error."
         yield Check("threshold", Status.BAD, f"no threshold keeps {most} among accepted images", advice)
         return
-    wanted = evaluation.threshold
-    if "ConfidenceThreshold" not in scope.stacks.app.values:
-        yield Check("threshold", Status.OK, f"the model's own; {wanted:.4f} in the evaluation for {most}")
+    wanted, given = evaluation.threshold, scope.stacks.app.values.get("ConfidenceThreshold")
+    if given is None and evaluation.terms is not None:
+        yield Check("threshold", Status.OK, f"{wanted:.4f} for {most}, as the model names it")
         return
-    deployed = float(scope.stacks.app["ConfidenceThreshold"])
-    what = f"{deployed:g} in the stack, {wanted:.4f} in the evaluation for {most}"
+    what = f"{given or 'none'} in the stack, {wanted:.4f} in the evaluation for {most}"
     advice = f"Deploy the app stack with ConfidenceThreshold={wanted:.4f}."
-    yield judged("threshold", deployed >= wanted - THRESHOLD_TOLERANCE, what, advice)
+    enough = given is not None and float(given) >= wanted - THRESHOLD_TOLERANCE
+    yield judged("threshold", enough, what, advice)
 
 
 def alarms(scope: Scope) -> Iterator[Check]:

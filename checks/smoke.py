@@ -21,7 +21,7 @@ from monitoring.drift.check import check_drift
 from monitoring.drift.make_baseline import make_baseline
 from monitoring.drift.verdict import Verdict
 from monitoring.quality.evaluate import evaluate_endpoint
-from monitoring.quality.evaluation import EVALUATION_FILE, Evaluation, read_evaluation
+from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
 from training.deploy import deploy, rollback
 from training.model import MODEL_FILE, Model
 from training.sagemaker.build_image import build_image
@@ -67,23 +67,20 @@ def _deploy(report: Callable[[Check], None], copy: Copy, *, build: bool) -> None
     with copy.meter.running(OPTIONS.instance_type, OPTIONS.instances):
         deploy(model, endpoint_name=copy.name, bucket=copy.bucket, role_arn=role, options=OPTIONS)
         report(Check("endpoint", Status.OK, f"{copy.name} is in service"))
-        evaluation = evaluate_endpoint(copy.bucket, dataset.name, copy.name, copy.out)
-        _deploy_app(copy, model, evaluation)
+        evaluate_endpoint(copy.bucket, dataset.name, copy.name, copy.out)
+        _deploy_app(copy, model)
         report(Check("app stack", Status.OK, copy.name))
         for name, step in STEPS.items():
             for check in attempt(name, partial(step, copy)):
                 report(check)
 
 
-def _deploy_app(copy: Copy, model: Model, evaluation: Evaluation) -> None:
+def _deploy_app(copy: Copy, model: Model) -> None:
     parameters = [
         f"DataBucketName={copy.bucket}",
         f"EndpointName={copy.name}",
-        f"ClassLabels={','.join(model.labels)}",
         *(f"{name}={value}" for name, value in model.image_parameters.items()),
     ]
-    if evaluation.threshold is not None:
-        parameters.append(f"ConfidenceThreshold={evaluation.threshold}")
     copy.sam(["build"], ROOT)
     copy.deploy(copy.name, ROOT, parameters)
 

@@ -43,8 +43,13 @@ def local(
         str | None,
         typer.Option(envvar="WORKFLOW_ENDPOINT", help="Endpoint that the app stack calls; by default the template's."),
     ] = None,
-    classes: Classes = "",
-    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Confidence threshold.")] = None,
+    classes: Annotated[
+        str,
+        typer.Option(help="Labels of a model that doesn't name its own, separated by commas."),
+    ] = "",
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the model's own.")
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any free port.")] = 0,
     container_address: Annotated[
         str,

@@ -60,7 +60,7 @@ def test_an_unsure_answer_goes_to_review_with_its_record_in_the_queue(deployed: 
     queue.purge_queue(QueueUrl=url)
     answer = classify(put("pictures/unsure.png", encoded(gradient())))
     record = json.loads(answer["output"])
-    assert record["outcome"] == "REVIEW"
+    assert (record["outcome"], record["review_reason"], record["threshold"]) == ("REVIEW", "low confidence", 1.0)
     (message,) = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(message["Body"]) == record
     assert "image_data" not in record
@@ -115,10 +115,21 @@ def test_a_deleted_endpoint_fails_the_execution_by_that_name(deployed: Deployed)
     assert (answer["status"], answer["error"]) == ("FAILED", "EndpointNotFound")
 
 
-def test_labels_that_the_model_does_not_have_fail_the_execution(deployed: Deployed) -> None:
-    deployed.stack.deploy({"EndpointName": ENDPOINT, "ClassLabels": "a,b,c"})
+def test_labels_that_the_model_does_not_have_fail_the_execution_by_name(deployed: Deployed) -> None:
+    deployed.stack.deploy({"EndpointName": ENDPOINT, "ClassLabels": "a,b"})
     answer = classify(put("pictures/picture.png", encoded(gradient())))
-    assert (answer["status"], answer["error"]) == ("FAILED", "InvalidInference")
+    assert (answer["status"], answer["error"]) == ("FAILED", "LabelsDisagree")
+    assert f"The model's labels are {','.join(deployed.dataset.classes)}, and a,b were expected." in answer["cause"]
+
+
+def test_without_any_parameter_the_models_own_labels_and_threshold_decide(deployed: Deployed) -> None:
+    deployed.stack.deploy({"EndpointName": ENDPOINT})
+    release = deployed.model.release
+    assert release is not None
+    record = json.loads(classify(put("pictures/picture.png", encoded(gradient())))["output"])
+    assert (record["release"], tuple(record["labels"])) == (release.release, deployed.dataset.classes)
+    assert record["threshold"] == release.threshold.value
+    assert (record["outcome"] == "ACCEPTED") is (record["review_reason"] is None)
 
 
 def test_a_bad_threshold_fails_at_cold_start_by_the_variables_name(deployed: Deployed) -> None:

@@ -10,6 +10,8 @@ from checks.check import Status
 from checks.doctor import examine
 from checks.scope import Scope
 from local import stack
+from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
+from tests.containers import model_of
 from tests.contract.doctor.examined import bad, only_bad, write_evaluation
 from training.deploy import deploy
 from training.model import MODEL_FILE, Model
@@ -50,19 +52,41 @@ def test_labels_in_another_order_are_bad(scope: Scope, programs: stack.Running) 
         found = only_bad(scope)
         assert found.name == "labels"
         assert found.advice.endswith("ClassLabels=bicycle,motorcycle.")
+        programs.deploy({"ClassLabels": "bicycle,motorcycle"})
+        assert not bad(scope)
     finally:
         programs.deploy({})
 
 
-@pytest.mark.parametrize(("recommended", "is_bad"), [(0.8, False), (0.82, True), (0.75, False), (0.95, True)])
-def test_a_threshold_below_the_recommended_one_is_bad(
-    scope: Scope, tmp_path: Path, recommended: float, is_bad: bool
+def test_a_model_that_does_not_describe_itself_needs_labels_and_a_threshold_of_the_stack(
+    scope: Scope, programs: stack.Running, tmp_path: Path
 ) -> None:
-    write_evaluation(tmp_path, recommended)
-    found = bad(dataclasses.replace(scope, out=tmp_path))
+    model_of("better").write(tmp_path / MODEL_FILE)
+    write_evaluation(tmp_path, None)
+    plain = dataclasses.replace(scope, out=tmp_path)
+    assert set(bad(plain)) == {"labels", "threshold"}
+    wanted = read_evaluation(tmp_path / EVALUATION_FILE).threshold
+    programs.deploy({"ClassLabels": "bicycle,motorcycle", "ConfidenceThreshold": str(wanted)})
+    try:
+        assert not bad(plain)
+    finally:
+        programs.deploy({})
+
+
+@pytest.mark.parametrize(("own", "is_bad"), [(0.8, False), (0.82, True), (0.75, False), (0.95, True)])
+def test_a_threshold_of_the_stack_below_the_models_own_is_bad(
+    scope: Scope, programs: stack.Running, tmp_path: Path, own: float, is_bad: bool
+) -> None:
+    write_evaluation(tmp_path, own)
+    assert not bad(dataclasses.replace(scope, out=tmp_path))
+    programs.deploy({"ConfidenceThreshold": "0.8"})
+    try:
+        found = bad(dataclasses.replace(scope, out=tmp_path))
+    finally:
+        programs.deploy({})
     assert (list(found) == ["threshold"]) is is_bad
     if is_bad:
-        assert f"ConfidenceThreshold={recommended:.4f}" in found["threshold"].advice
+        assert f"ConfidenceThreshold={own:.4f}" in found["threshold"].advice
 
 
 def test_an_alarm_in_alarm_is_bad_and_another_stacks_is_none_of_this_one(scope: Scope) -> None:
