@@ -18,7 +18,7 @@ def write_evaluation(out: Path, own: float | None) -> None:
     threshold = 0.8 if own is None else own
     predictions = [
         Prediction(str(number), LABELS[0], LABELS[number % 2], confidence, (confidence, 1 - confidence))
-        for number, confidence in enumerate([threshold + 0.01, threshold - 0.01] * 200)
+        for number, confidence in enumerate([threshold + 0.01, threshold - 0.01] * 400)
     ]
     terms = None if own is None else Terms("3fa4c0d1e2b7", own)
     evaluation = assess("sample", DEFAULT_ENDPOINT, LABELS, predictions, terms=terms)
