@@ -9,6 +9,8 @@ from PIL import Image
 # HEIC files of `gradient(48, 32)`, encoded by x265, which the tests have no encoder for: `turned` is stored lying and
 # says so by its container (irot), `deep` has ten bits a channel, and `alpha` is transparent at its top.
 HEIC = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "pictures").glob("*.heic"))}
+# A sample image of the kind that the workflow's tests train on: familiar to their model, which is sure of it.
+BICYCLE = (Path(__file__).parents[1] / "events/images/bicycle.png").read_bytes()
 
 Colour = float | tuple[int, ...]
 

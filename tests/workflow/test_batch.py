@@ -30,6 +30,9 @@ def test_a_manifest_with_broken_and_missing_images_of_all_names_is_accounted_for
     classified = [row for row in rows_of(ended.folder) if row["outcome"] in ("ACCEPTED", "REVIEW")]
     assert all(row["sha256"] and row["s3_version_id"] and row["inference_id"] for row in classified)
     assert len({row["inference_id"] for row in classified}) == len(classified)
+    assert deployed.model.release is not None
+    assert {row["release"] for row in classified} == {deployed.model.release.release}
+    assert all(bool(row["review_reason"]) is (row["outcome"] == "REVIEW") for row in classified)
     assert all(0 < float(row["seconds"]) < 60 and 0.5 <= float(row["confidence"]) <= 1 for row in classified)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from local import stack
 from monitoring.capture.records import CaptureRecord, read_capture_until
 from monitoring.capture.sources import S3Capture
-from tests.images import encoded, gradient
+from tests.images import BICYCLE, encoded, gradient
 from tests.waiting import LONGEST_SECONDS
 from tests.workflow.conftest import ENDPOINT, Deployed
 
@@ -39,7 +39,7 @@ def with_threshold(deployed: Deployed, threshold: float) -> None:
 
 def test_a_confident_answer_is_accepted_with_all_that_is_known_of_it(deployed: Deployed) -> None:
     with_threshold(deployed, 0.5)
-    event = put("pictures/picture.png", encoded(gradient(40, 30)))
+    event = put("pictures/picture.png", BICYCLE)
     answer = classify(event)
     record = json.loads(answer["output"])
     assert answer["status"] == "SUCCEEDED"
@@ -47,7 +47,7 @@ def test_a_confident_answer_is_accepted_with_all_that_is_known_of_it(deployed: D
     assert record["threshold"] == 0.5
     assert record["label"] in deployed.dataset.classes
     assert record["confidence"] == max(record["inferences"])
-    assert (record["width"], record["height"]) == (40, 30)
+    assert (record["width"], record["height"]) == (32, 32)
     assert (record["endpoint"], record["variant"]) == (ENDPOINT, "AllTraffic")
     assert len(record["sha256"]) == 64
     assert "image_data" not in record
@@ -64,6 +64,13 @@ def test_an_unsure_answer_goes_to_review_with_its_record_in_the_queue(deployed: 
     (message,) = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(message["Body"]) == record
     assert "image_data" not in record
+
+
+def test_an_unfamiliar_image_goes_to_review_whatever_the_confidence(deployed: Deployed) -> None:
+    with_threshold(deployed, 0.0)
+    record = json.loads(classify(put("pictures/gradient.png", encoded(gradient(40, 30))))["output"])
+    assert (record["outcome"], record["review_reason"]) == ("REVIEW", "unfamiliar")
+    assert record["familiarity"] < record["familiarity_limit"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,7 @@ def test_an_event_that_names_nothing_is_rejected(event: object) -> None:
 @pytest.mark.parametrize("key", ["a b+c%20d.png", "größe/図.png", "quote'\"&<>.png", "x" * 900 + ".png"])
 def test_keys_of_every_kind_arrive_intact(deployed: Deployed, key: str) -> None:
     with_threshold(deployed, 0.5)
-    record = json.loads(classify(put(key, encoded(gradient())))["output"])
+    record = json.loads(classify(put(key, BICYCLE))["output"])
     assert (record["outcome"], record["s3_key"]) == ("ACCEPTED", key)
 
 

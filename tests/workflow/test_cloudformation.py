@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from local import stack
 from tests.conftest import led_to
-from tests.images import encoded, gradient
+from tests.images import BICYCLE
 from tests.template.transformed import APP, DATA, transformed
 from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed
@@ -95,7 +95,7 @@ def executions(machine: str) -> list[dict[str, Any]]:
 def test_an_upload_to_the_stacks_bucket_is_classified_by_the_stacks_state_machine(created: dict[str, str]) -> None:
     key = "incoming/a b+c%.png"
     s3 = boto3.client("s3")
-    version = s3.put_object(Bucket=BUCKET, Key=key, Body=encoded(gradient()))["VersionId"]
+    version = s3.put_object(Bucket=BUCKET, Key=key, Body=BICYCLE)["VersionId"]
     wait_until(lambda: [one["status"] != "RUNNING" for one in executions(created["StateMachineArn"])] == [True])
     (execution,) = executions(created["StateMachineArn"])
     assert json.loads(execution["input"]) == {"s3_bucket": BUCKET, "s3_key": key, "s3_version_id": version}
@@ -104,7 +104,7 @@ def test_an_upload_to_the_stacks_bucket_is_classified_by_the_stacks_state_machin
 
 
 def test_the_stacks_express_machine_answers_a_synchronous_caller(created: dict[str, str]) -> None:
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="pictures/one.png", Body=encoded(gradient()))
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="pictures/one.png", Body=BICYCLE)
     client = boto3.client("stepfunctions", config=Config(inject_host_prefix=False))
     answer = client.start_sync_execution(
         stateMachineArn=created["ExpressStateMachineArn"],

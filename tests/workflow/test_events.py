@@ -12,7 +12,7 @@ from local import sam, stack
 from local.moto_patches.eventbridge import transformed
 from local.template import Template
 from tests.conftest import led_to
-from tests.images import encoded, gradient
+from tests.images import BICYCLE
 from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, Deployed, wait_until_answered
 
@@ -97,8 +97,8 @@ def test_uploads_under_incoming_are_classified_whatever_their_keys_are(deployed:
         "incoming/deep/er/?#[x].png",
     }
     s3 = boto3.client("s3")
-    versions = {key: s3.put_object(Bucket=stack.BUCKET, Key=key, Body=encoded(gradient()))["VersionId"] for key in keys}
-    s3.put_object(Bucket=stack.BUCKET, Key="elsewhere/incoming/not.png", Body=encoded(gradient()))
+    versions = {key: s3.put_object(Bucket=stack.BUCKET, Key=key, Body=BICYCLE)["VersionId"] for key in keys}
+    s3.put_object(Bucket=stack.BUCKET, Key="elsewhere/incoming/not.png", Body=BICYCLE)
     machine = deployed.stack.environment["WORKFLOW_STATE_MACHINE_ARN"]
     wait_until(lambda: len(list(started(machine, keys))) == len(keys))
     ended = list(started(machine, keys))

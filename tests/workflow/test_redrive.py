@@ -12,7 +12,7 @@ import pytest
 from inference.redrive import RedriveError, Redriven, new_name, redrive_listed, redrive_queue, require_readable
 from local import stack
 from tests.conftest import ROOT
-from tests.images import encoded, gradient
+from tests.images import BICYCLE
 from tests.waiting import wait_until
 from tests.workflow.conftest import ENDPOINT, ROLE, Deployed
 from training.deploy import deploy
@@ -47,7 +47,7 @@ def machine(deployed: Deployed) -> str:
 
 
 def put(key: str) -> dict[str, str]:
-    boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=key, Body=encoded(gradient(32, 32)))
+    boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=key, Body=BICYCLE)
     return {"s3_bucket": stack.BUCKET, "s3_key": key}
 
 

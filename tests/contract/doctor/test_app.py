@@ -11,7 +11,6 @@ from checks.doctor import examine
 from checks.scope import Scope
 from local import stack
 from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
-from tests.containers import model_of
 from tests.contract.doctor.examined import bad, only_bad, write_evaluation
 from training.deploy import deploy
 from training.model import MODEL_FILE, Model
@@ -53,7 +52,7 @@ def test_labels_in_another_order_are_bad(scope: Scope, programs: stack.Running) 
         assert found.name == "labels"
         assert found.advice.endswith("ClassLabels=bicycle,motorcycle.")
         programs.deploy({"ClassLabels": "bicycle,motorcycle"})
-        assert not bad(scope)
+        assert not bad(dataclasses.replace(scope))
     finally:
         programs.deploy({})
 
@@ -61,14 +60,14 @@ def test_labels_in_another_order_are_bad(scope: Scope, programs: stack.Running) 
 def test_a_model_that_does_not_describe_itself_needs_labels_and_a_threshold_of_the_stack(
     scope: Scope, programs: stack.Running, tmp_path: Path
 ) -> None:
-    model_of("better").write(tmp_path / MODEL_FILE)
+    dataclasses.replace(Model.read(scope.out / MODEL_FILE), release=None).write(tmp_path / MODEL_FILE)
     write_evaluation(tmp_path, None)
     plain = dataclasses.replace(scope, out=tmp_path)
     assert set(bad(plain)) == {"labels", "threshold"}
     wanted = read_evaluation(tmp_path / EVALUATION_FILE).threshold
     programs.deploy({"ClassLabels": "bicycle,motorcycle", "ConfidenceThreshold": str(wanted)})
     try:
-        assert not bad(plain)
+        assert not bad(dataclasses.replace(plain))
     finally:
         programs.deploy({})
 
