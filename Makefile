@@ -1,5 +1,5 @@
 .PHONY: help install sam demo test fuzz drills mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
-	bench-drift bench-batch bench-loop pictures lock clean
+	bench-familiarity bench-drift bench-batch bench-loop pictures lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -111,6 +111,9 @@ bench-model: install ## Cross-validate the algorithm and others on real images: 
 PHOTOS ?= ../shared/data/photos
 bench-loop: install ## Measure what a person's decisions teach, and redraw docs/loop.png: ARCHIVE=PATH as above, PHOTOS=FOLDER of <class>/<image>.
 	@$(BIN)/python -m benchmarks.loop --archive $(ARCHIVE) --photos $(PHOTOS)
+
+bench-familiarity: install ## Measure how unfamiliar images are told apart: ARCHIVE and PHOTOS as above.
+	@$(BIN)/python -m benchmarks.familiarity --archive $(ARCHIVE) --photos $(PHOTOS)
 
 bench-monitoring: install ## Measure the report on 10,000 to 100,000 captured records.
 	@$(BIN)/python -m benchmarks.monitoring
