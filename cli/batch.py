@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
 from cli.show import console, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -69,6 +70,8 @@ def batch(
         console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
     ledger = ended.folder / LEDGER_FILE
     console.print(f"Ledger: {write_parquet(ledger) if format_ is LedgerFormat.PARQUET else ledger}")
+    if line := waiting_line(Stacks(stack)):
+        console.print(line, soft_wrap=True)
     require_account(ended)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.labels import dataset_of
 from cli.options import DEFAULT_OUT, Bucket, Out, Stack
 from cli.show import console
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -59,7 +60,7 @@ def review(
         raise typer.BadParameter("give either --export FOLDER or --import FILE", param_hint="--export")
     stacks = Stacks(stack)
     s3 = boto3.client("s3")
-    labels = Labels(s3, bucket or stacks.bucket, name or _dataset(out))
+    labels = Labels(s3, bucket or stacks.bucket, name or dataset_of(out))
     queue = ReviewQueue(boto3.client("sqs"), stacks.review_queue_urls)
     if export_to is not None:
         ended = export(queue, labels, export_to, limit, teaching_most(s3) if order else list)
@@ -77,14 +78,3 @@ def review(
             console.print(f"People disagree about {done.disputed} images; another person's decision settles them.")
         if done.kept:
             console.print(f"{done.kept} messages were no longer held; they are deleted when somebody gets them.")
-
-
-def _dataset(out: Path) -> str:
-    """Return the data set of the model in a folder of results."""
-    from training.errors import ModelRecordError
-    from training.model import MODEL_FILE, Model
-
-    try:
-        return Model.read(out / MODEL_FILE).dataset
-    except ModelRecordError as error:
-        raise ModelRecordError(f"{error} Or name the data set that the labels are for by --name.") from error

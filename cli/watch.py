@@ -1,14 +1,18 @@
 """The verbs that exercise the workflow, account for it, and watch the model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.captured import CaptureOptions, with_capture_options
+from cli.labels import live_quality, waiting_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
 from cli.show import console, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from monitoring.quality.live_quality import LiveQuality
 
 app = typer.Typer()
 
@@ -136,12 +140,30 @@ def report(
                 threshold=threshold,
                 labels=labels,
                 review_limit=review_limit,
+                live=None if options.from_folder else _live(captured.bucket, out),
             )
         else:
             bucket, endpoint = options.place()
-            figures = report_run(out, bucket, endpoint, threshold=threshold, labels=labels, review_limit=review_limit)
+            waiting = waiting_line(Stacks(options.stack))
+            figures = report_run(
+                out,
+                bucket,
+                endpoint,
+                threshold=threshold,
+                labels=labels,
+                review_limit=review_limit,
+                live=_live(bucket, out),
+                notices=[waiting] if waiting else [],
+            )
     table(("outcome", "images"), sorted(figures.outcomes.items()))
     console.print(f"Report: {out / REPORT_FILE}")
+
+
+def _live(bucket: str | None, out: Path) -> "LiveQuality | None":
+    """What people decided in use, where the bucket is known and a model in the folder of results names its data set."""
+    from training.model import MODEL_FILE
+
+    return live_quality(bucket, out) if bucket and (out / MODEL_FILE).exists() else None
 
 
 @app.command()

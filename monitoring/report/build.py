@@ -21,6 +21,7 @@ from monitoring.drift.check import DriftCheck, check_window, window_for, write_d
 from monitoring.drift.window import Window
 from monitoring.quality.diagnosis import Diagnosis, diagnose
 from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
+from monitoring.quality.live_quality import LiveQuality
 from monitoring.report.explanations import Explanations, explain
 from monitoring.report.figures import Figures
 from monitoring.report.findings import unexpected_ends
@@ -42,12 +43,14 @@ def report_run(
     timeout: float = 300.0,
     labels: Path | None = None,
     review_limit: float | None = None,
+    live: LiveQuality | None = None,
+    notices: Sequence[str] = (),
 ) -> Figures:
     """Match the executions in *out* with what the endpoint captured of them, and write `<out>/report.html`.
 
-    Waits at most *timeout* seconds for the records; those that are still missing are reported as missing. *labels* and
-    *review_limit* are as for `report_capture`. Where there is a baseline, drift is checked. Raises ExecutionsError
-    where there was no run, and SourceError where the bucket can't be read.
+    Waits at most *timeout* seconds for the records; those that are still missing are reported as missing. *labels*,
+    *review_limit*, *live* and *notices* are as for `report_capture`. Where there is a baseline, drift is checked.
+    Raises ExecutionsError where there was no run, and SourceError where the bucket can't be read.
     """
     executions = with_labels(read_executions(out / EXECUTIONS_FILE), read_labels(labels))
     if not executions:
@@ -75,7 +78,8 @@ def report_run(
         drift=_check(out, endpoint, baseline, window),
         review_limit=review_limit,
         model_seconds=metrics.seconds,
-        notices=(*_on_releases(executions, diagnosis), *metrics.notices),
+        live=live,
+        notices=(*_on_releases(executions, diagnosis), *metrics.notices, *notices),
     )
     return write_report(out, report)
 
@@ -90,13 +94,16 @@ def report_capture(
     threshold: float | None = None,
     labels: Path | None = None,
     review_limit: float | None = None,
+    live: LiveQuality | None = None,
+    notices: Sequence[str] = (),
 ) -> Figures:
     """Write `<out>/report.html` on what *source* captured in *span*, knowing nothing of executions.
 
     The span is widened to whole hours, to be compared with CloudWatch's (with *bucket*; a folder's files are not).
     *threshold* decides what would have gone to review; by default it is the one that each answer names, and for those
     that name none that of the evaluation in *out*. *labels* names a file as for `read_labels`, *review_limit* is the
-    share of reviews above which the report advises to retrain. Raises ThresholdUnknown without a threshold, and
+    share of reviews above which the report advises to retrain, *live* what people decided in use, and *notices* are
+    sentences that the report should say too. Raises ThresholdUnknown without a threshold, and
     ReportError where nothing was captured.
     """
     diagnosis = _diagnosis(out)
@@ -131,7 +138,8 @@ def report_capture(
         drift=_check(out, endpoint, baseline, window),
         review_limit=review_limit,
         model_seconds=metrics.seconds,
-        notices=(*_on_releases(executions, diagnosis), *metrics.notices),
+        live=live,
+        notices=(*_on_releases(executions, diagnosis), *metrics.notices, *notices),
     )
     return write_report(out, report)
 

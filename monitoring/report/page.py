@@ -17,6 +17,7 @@ from monitoring.errors import MonitoringError
 from monitoring.quality.calibration import interval
 from monitoring.quality.diagnosis import Diagnosis
 from monitoring.quality.evaluation import MAX_ERROR
+from monitoring.quality.live_quality import LiveQuality, findings_of
 from monitoring.quality.show import LEVELS
 from monitoring.report.advice import default_review_limit, next_steps, reasons_to_retrain
 from monitoring.report.chart_style import DARK
@@ -56,7 +57,7 @@ class Report:
     that of the model, `images` has the files of its first suspects by key, `explanations` where the model looked,
     `unexpected` one sentence for each case that did not end as it should, `review_limit` the share of reviews above
     which the report advises to retrain (by default `default_review_limit`), `model_seconds` what CloudWatch says of the
-    endpoint's time, `notices` what else the reader should know.
+    endpoint's time, `live` what people decided about answers in use, `notices` what else the reader should know.
     """
 
     executions: Sequence[Execution]
@@ -72,6 +73,7 @@ class Report:
     drift: DriftCheck | None = None
     review_limit: float | None = None
     model_seconds: Mapping[str, float] = field(default_factory=dict)
+    live: LiveQuality | None = None
     notices: Sequence[str] = ()
 
 
@@ -125,6 +127,8 @@ def write_report(out: Path, report: Report) -> Figures:
             unfamiliar=report.gallery.unfamiliar,
             familiarity_limit=max(limits, default=None),
             random_sample=_random_sample(report.gallery),
+            live=report.live if report.live and not report.live.is_empty else None,
+            live_findings=findings_of(report.live) if report.live else [],
             model_seconds=report.model_seconds,
             rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:ROWS_SHOWN],
             failed=[e for e in executions if e.outcome == Outcome.FAILED][:ROWS_SHOWN],
