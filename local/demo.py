@@ -150,7 +150,7 @@ def _train(
     from training.sagemaker.request import TrainingOptions
 
     out, bucket, role = request.out, running.environment["WORKFLOW_BUCKET"], running.environment["WORKFLOW_ROLE_ARN"]
-    options = TrainingOptions(hyperparameters={"max_error": str(request.max_error)})
+    options = TrainingOptions(max_error=request.max_error)
     # The job is another process's work, and this one only waits for it.
     with clock.step("train", "run a SageMaker training job, and explore the data set meanwhile"):
         with ThreadPoolExecutor(1) as beside:

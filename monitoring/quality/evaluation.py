@@ -96,6 +96,11 @@ class Evaluation:
         return self.judged.threshold
 
     @property
+    def choosing(self) -> int:
+        """How many images chose the threshold; 0 where that is not known."""
+        return sum(self.trained_on.values()) if self.terms else self.images - self.judged.images
+
+    @property
     def familiarity_limit(self) -> float | None:
         """The familiarity below which an image goes to review; None where the model can't tell."""
         return self.terms.familiarity_limit if self.terms else None

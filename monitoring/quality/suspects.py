@@ -5,8 +5,8 @@ from statistics import fmean
 
 from monitoring.quality.evaluation import Evaluation
 
-# A poor model's usual confidence says little. Of a calibrated model's answers with this one, one in ten is wrong.
-SURE = 0.9
+# A poor model's usual confidence says little. Of a calibrated model's answers with this one, one in twenty is wrong.
+SURE = 0.95
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,11 @@ def _on_coverage(evaluation: Evaluation) -> Finding:
     point, max_error = evaluation.judged, evaluation.max_error
     if point.threshold is None:
         text = f"Everything goes to review: no threshold keeps the error among accepted images at {max_error:.1%}"
-        if max_error and evaluation.images < (fewest := fewest_accepted(max_error)):
-            text += f", for which it takes at least {fewest} images without an error"
+        chose = evaluation.choosing
+        if chose and max_error and chose < (fewest := fewest_accepted(max_error)):
+            text += (
+                f"; it takes at least {fewest} accepted images without an error to show that, and {chose} were there"
+            )
         return Finding(Level.BAD, f"{text}.")
     level = coverage_level(point.accepted, point.images)
     text = f"{point.accepted} of {point.images} images ({point.coverage:.0%}) are accepted at the threshold"

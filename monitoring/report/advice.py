@@ -50,7 +50,7 @@ def next_steps(dataset: str) -> list[Step]:
         Step("Stage the folder as a new data set.", f"workflow stage --dataset to-label --name {name}"),
         Step("Train, and put the new model behind the endpoint.", f"workflow train --name {name} && workflow deploy"),
         Step(
-            "Measure it, choose a new threshold, and make a new baseline.",
+            "Judge it by its test images, and make a new baseline.",
             f"workflow evaluate --name {name} && workflow baseline",
         ),
     ]

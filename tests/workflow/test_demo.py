@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
+from monitoring.quality.verdict import judge
 from tests.conftest import ROOT
 from tests.processes import bare_environment, children
 from tests.waiting import wait_until
@@ -35,6 +37,7 @@ def out(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = workflow([*arguments, "--out", str(folder)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "report.html" in done.stdout
+    (folder / "printed.txt").write_text(done.stdout)
     return folder
 
 
@@ -58,6 +61,18 @@ def test_the_summary_accounts_for_every_execution(summary: dict[str, Any]) -> No
     assert summary["capture_records"] == summary["reached_endpoint"] == 13
     assert 0.5 < summary["accuracy"] <= 1
     assert summary["seconds"]["total"] >= max(summary["seconds"].values())
+
+
+def test_the_verdict_is_the_same_in_the_summary_the_report_and_the_terminal(out: Path, summary: dict[str, Any]) -> None:
+    evaluation = read_evaluation(out / EVALUATION_FILE)
+    assert evaluation.terms is not None
+    assert (summary["release"], summary["threshold"]) == (evaluation.terms.release, evaluation.threshold)
+    usability = judge(evaluation).usability
+    assert summary["usability"] == usability
+    assert f"<strong>{usability}</strong>" in (out / "report.html").read_text()
+    assert f"The model is {usability}, judged by 30 test images:" in (out / "printed.txt").read_text()
+    trained = read_evaluation(out / OUT_OF_FOLD_FILE)
+    assert (trained.terms, trained.images) == (evaluation.terms, 120)
 
 
 def test_each_execution_ended_as_its_case_must(out: Path) -> None:

@@ -58,6 +58,8 @@ def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_p
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out/report.html").exists()
+    # Once by `train`, and once by `evaluate`.
+    assert done.stdout.count("The model is ") == 2
     assert verbs_of_a_stack() <= set(re.findall(r"^workflow ([a-z-]+)", commands, re.MULTILINE))
 
 

@@ -49,13 +49,15 @@ def test_the_share_that_is_accepted_decides_at_its_boundaries(count: int, expect
 
 
 def test_a_model_of_which_nothing_is_accepted_is_not_usable_and_says_what_it_takes() -> None:
-    verdict = judge(evaluated(answers(40), threshold=None))
+    trained_on = {"bicycle": 74, "motorcycle": 74}
+    verdict = judge(evaluated(answers(200), threshold=None, trained_on=trained_on))
     assert verdict.usability is Usability.NOT_USABLE
     assert verdict.findings[0].text == (
-        "Everything goes to review: no threshold keeps the error among accepted images at 2.0%, "
-        "for which it takes at least 149 images without an error."
+        "Everything goes to review: no threshold keeps the error among accepted images at 2.0%; "
+        "it takes at least 149 accepted images without an error to show that, and 148 were there."
     )
-    assert "149" not in judge(evaluated(answers(80), threshold=None)).findings[0].text
+    enough = evaluated(answers(10), threshold=None, trained_on={"bicycle": 75, "motorcycle": 74})
+    assert "149" not in judge(enough).findings[0].text
 
 
 def test_a_model_with_accuracy_070_and_8_of_68_accepted_is_not_usable() -> None:
