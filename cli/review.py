@@ -1,7 +1,7 @@
 """The verb for people: decide about the images that wait."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,13 @@ from cli.labels import dataset_of
 from cli.options import DEFAULT_OUT, Bucket, Out, Stack
 from cli.show import console
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from review.labels import Labels
+    from review.session import Session
+
+# The page loads pictures, writes decisions and fetches the next images at the same time.
+CONNECTIONS = 40
 
 app = typer.Typer()
 
@@ -38,32 +45,39 @@ def review(
         bool, typer.Option("--order", help="First the images that teach most: uncertain ones, and different ones.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=20_000, help="Export at most N images.", metavar="N")] = 1000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page on 127.0.0.1; 0 is any free port.")] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")] = True,
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Decide about the images that wait for a person.
 
-    Writes them to a folder and reads the labels that were filled in there. Other people get other images.
+    Opens a page that only this machine's browser can reach, until Ctrl-C. Or writes the images to a folder, and reads
+    the labels that were filled in there. Other people get other images.
     """
     import getpass
 
     import boto3
+    from botocore.config import Config
 
     from review.export import LABELS_FILE, export
     from review.imports import import_labels
     from review.labels import Labels
     from review.order import teaching_most
     from review.queue import ReviewQueue
+    from review.session import Session
 
-    if (export_to is None) is (import_from is None):
-        raise typer.BadParameter("give either --export FOLDER or --import FILE", param_hint="--export")
+    if export_to and import_from:
+        raise typer.BadParameter("can't be combined with --import", param_hint="--export")
     stacks = Stacks(stack)
-    s3 = boto3.client("s3")
+    config = Config(max_pool_connections=CONNECTIONS)
+    s3, sqs = boto3.client("s3", config=config), boto3.client("sqs", config=config)
     labels = Labels(s3, bucket or stacks.bucket, name or dataset_of(out))
-    queue = ReviewQueue(boto3.client("sqs"), stacks.review_queue_urls)
-    if export_to is not None:
-        ended = export(queue, labels, export_to, limit, teaching_most(s3) if order else list)
+    queue = ReviewQueue(sqs, stacks.review_queue_urls)
+    chosen = teaching_most(s3) if order else list
+    if export_to:
+        ended = export(queue, labels, export_to, limit, chosen)
         if ended.images:
             console.print(f"{ended.images} images: fill in {export_to / LABELS_FILE}, or use Label Studio.")
             console.print(f"They are held until {ended.until:%Y-%m-%d %H:%M} UTC, then others get them too.")
@@ -71,10 +85,29 @@ def review(
             console.print("No image waits for a person that nobody else holds.")
         if ended.unavailable or ended.unreadable:
             console.print(f"Left in the queue: {ended.unavailable} whose image is gone, {ended.unreadable} unreadable.")
-    elif import_from is not None:
+    elif import_from:
         done = import_labels(queue, labels, import_from, getpass.getuser(), reviewer)
         console.print(f"{done.written} labels written, {done.before} were there, {done.open} images have none yet.")
         if done.disputed:
             console.print(f"People disagree about {done.disputed} images; another person's decision settles them.")
         if done.kept:
             console.print(f"{done.kept} messages were no longer held; they are deleted when somebody gets them.")
+    else:
+        _show(Session(queue, labels, reviewer or getpass.getuser(), order=chosen), labels, port, browser=browser)
+
+
+def _show(session: "Session", labels: "Labels", port: int, *, browser: bool) -> None:
+    """Serve the page until Ctrl-C."""
+    import boto3
+
+    from review.page.explaining import Explainer
+    from review.page.server import review_in_browser
+    from training.sagemaker.aws_errors import sentence
+
+    def ready(address: str) -> None:
+        console.print(f"Review as {session.reviewer}: {address}", highlight=False, soft_wrap=True, markup=False)
+        console.print("End with Ctrl-C: what you decided is kept, and the other images go back to the queue.")
+
+    explainer = Explainer(labels.s3, boto3.client("sagemaker-runtime"))
+    review_in_browser(session, labels, explainer, sentence, port, ready, browser=browser)
+    console.print("The review has ended.")
