@@ -33,7 +33,8 @@ def test_the_page_has_the_promise_and_the_error_by_class_and_by_release(tmp_path
 
 
 def test_without_labels_the_page_says_in_one_line_how_to_get_them(tmp_path: Path) -> None:
-    for images in (None, []):
+    nothing: tuple[list[LabelledImage] | None, ...] = (None, [])
+    for images in nothing:
         text = page(tmp_path, images)
         assert "<code>workflow review</code> lets people decide about images in use" in text
         assert "<table>" not in text
