@@ -78,9 +78,10 @@ templates: install sam .venv-checkov/installed ## Lint both templates by cfn-lin
 	@.venv-checkov/bin/checkov
 
 JUDGES := out/judges
-judges: install $(JUDGES)/node_modules/installed ## Check the state machines by a validator and a second interpreter; needs Node and npm.
+judges: install $(JUDGES)/node_modules/installed ## Check the state machines and the review page by tools of others; needs Node and npm.
 	@$(BIN)/python -m tests.judges.scenarios $(JUDGES)/cases.json
 	@cd $(JUDGES) && node $(CURDIR)/tests/judges/judge.mjs cases.json
+	@AXE=$(CURDIR)/$(JUDGES)/node_modules/axe-core/axe.min.js $(BIN)/python -m pytest tests/unit/review/page/test_accessibility.py
 
 $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package-lock.json
 	@mkdir -p $(JUDGES)
@@ -126,6 +127,7 @@ pictures: install ## Redraw the pictures of the docs; needs Chromium.
 	@$(BIN)/workflow demo --out out/pictures
 	@$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --no-first-run \
 		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
+	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m tests.screenshots out/pictures/review docs/review.png
 
 # Keeps the pinned versions that still fit; to upgrade a package, delete its line first.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate pyproject.toml

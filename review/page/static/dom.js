@@ -11,6 +11,7 @@ export function make(tag, properties = {}, ...children) {
 // A name that others gave, in its own writing direction.
 export const named = (text) => make('bdi', {}, text)
 
-export const percent = (share) => `${Math.round(share * 100)}%`
+// Never 100% of what is less.
+export const percent = (share) => `${share > 0.99 && share < 1 ? Math.floor(share * 1000) / 10 : Math.round(share * 100)}%`
 
 export const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`

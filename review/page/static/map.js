@@ -3,7 +3,7 @@
 import { byId, make } from './dom.js'
 import { ask } from './server.js'
 
-const DARKEST = 0.78
+const DARKEST = 0.7
 const STEPS = 16
 const button = byId('map')
 const note = byId('mapped')

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from contracts.labels import labels_folder
 from review.labels import Labels
 from review.page.app import Review, make_app
 from review.page.explaining import Explainer
@@ -18,7 +19,7 @@ from review.page.tabs import Tabs
 from review.queue import ReviewQueue
 from review.session import AHEAD, Session
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 # As root Chromium runs without its sandbox alone; the pages here are the project's own. It asks nobody on the network.
 FLAGS: Sequence[str] = (
     "--no-sandbox",
@@ -42,7 +43,7 @@ def serving(
     session = Session(queue, labels, reviewer, ahead=ahead)
 
     def make(guard: Guard) -> Any:
-        return make_app(Review(session, tabs, labels.s3, explainer, str, "labels/pets/", guard))
+        return make_app(Review(session, tabs, labels.s3, explainer, str, labels_folder(labels.dataset), guard))
 
     with session, Tabs(session) as tabs, listening(make, 0) as (server, guard):
         thread = threading.Thread(target=server.serve_forever)
