@@ -5,10 +5,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import pytest
+from botocore.stub import Stubber
+
 from contracts.layout import Prefix
 from review.export import export
 from review.imports import import_labels
 from review.labels import Labels
+from review.page.explaining import Explainer, NotExplained
 from review.queue import ReviewQueue
 from review.session import Session
 from tests.conftest import ROOT
@@ -22,6 +27,7 @@ BLOCK = re.compile(r"<!-- checked by tests/unit/review/test_policy.py -->\n```js
 ACTIONS = {
     "DeleteMessageBatch": {"sqs:DeleteMessage"},
     "ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
+    "InvokeEndpoint": {"sagemaker:InvokeEndpoint"},
     # A version is read where the message names one; without ListBucket an absent label would be a refusal.
     "GetObject": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},
 }
@@ -45,11 +51,17 @@ def test_a_reviewer_may_do_what_the_review_calls_and_nothing_else(
 
     for number in range(4):
         waiting.send(number)
-    for client in (waiting.sqs, labels.s3):
-        client.meta.events.register("before-call", note)
+    runtime = boto3.client("sagemaker-runtime")
+    clients = (waiting.sqs, labels.s3, runtime)
+    for client in clients:
+        client.meta.events.register("before-parameter-build", note)
     try:
         with Session(queue, labels, "ann") as session:
             first, second, *_ = session.upcoming(4)
+            with Stubber(runtime) as endpoint:
+                endpoint.add_client_error("invoke_endpoint", "AccessDeniedException")
+                with pytest.raises(NotExplained):
+                    Explainer(labels.s3, runtime).explain(first.image)
             session.decide(first.id, "cat")
             session.skip(second.id)
             session.undo()
@@ -60,8 +72,9 @@ def test_a_reviewer_may_do_what_the_review_calls_and_nothing_else(
         file.write_text(file.read_text().replace("png,,", "png,dog,"))
         assert import_labels(queue, labels, file, "ann", None).written == 3
     finally:
-        for client in (waiting.sqs, labels.s3):
-            client.meta.events.unregister("before-call", note)
+        for client in clients:
+            client.meta.events.unregister("before-parameter-build", note)
+        runtime.close()
     allowed = {
         action
         for one in statements()

@@ -1,3 +1,5 @@
+import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -47,11 +49,29 @@ def test_images_are_exported_and_their_labels_imported(waiting: Waiting, labels:
     assert "No image waits" in run("--export", tmp_path / "empty", "--name", "pets")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--export", "a", "--import", __file__]])
-def test_either_an_export_or_an_import_is_asked_for(arguments: list[str]) -> None:
-    done = CliRunner().invoke(app, ["review", *arguments])
+def test_either_an_export_or_an_import_is_asked_for() -> None:
+    done = CliRunner().invoke(app, ["review", "--export", "a", "--import", __file__])
     assert done.exit_code == 2
-    assert "give either --export FOLDER or --import FILE" in " ".join(done.output.split())
+    assert "can't be combined with --import" in " ".join(done.output.split())
+
+
+@pytest.mark.usefixtures("_stacks")
+def test_the_page_opens_in_the_browser_unless_that_is_unwanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    # As if Ctrl-C were pressed at once.
+    monkeypatch.setattr("werkzeug.serving.BaseWSGIServer.serve_forever", lambda _: signal.raise_signal(signal.SIGINT))
+    said = run("--name", "pets", "--reviewer", "[bold]ann")
+    assert f"Review as [bold]ann: {opened[0]}" in said
+    assert said.endswith("The review has ended.")
+    run("--name", "pets", "--no-open")
+    assert len(opened) == 1
+
+
+@pytest.mark.usefixtures("_stacks")
+def test_a_port_that_is_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(WorkflowError, match="--port"):
+        run("--name", "pets", "--port", taken.getsockname()[1])
 
 
 @pytest.mark.usefixtures("_stacks")

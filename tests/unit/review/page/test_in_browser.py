@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from contracts.labels import LabelledImage
+from local.stack_outputs import publish
 from review.image import ReviewImage
 from review.labels import Labels, read_labels
 from review.page.explaining import NotExplained
@@ -187,12 +188,14 @@ def test_what_somebody_else_said_is_shown_after_a_decision(
 
 @contextmanager
 def process(waiting: Waiting) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Run the page's server as a process of its own; yield it and its address."""
-    command = [sys.executable, "-m", "tests.unit.review.page.program", *waiting.urls, "ann"]
+    """Run `workflow review` in a process of its own; yield it and the address that it prints."""
+    publish("killed", {"ReviewQueueUrl": waiting.url, "ReviewDeadLettersUrl": waiting.dead_letters})
+    options = ["--stack", "killed", "--bucket", BUCKET, "--name", "pets", "--reviewer", "ann", "--no-open"]
+    command = [sys.executable, "-m", "cli", "review", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
         try:
             assert started.stdout is not None
-            yield started, started.stdout.readline().strip()
+            yield started, started.stdout.readline().removeprefix("Review as ann: ").strip()
         finally:
             started.terminate()
 
