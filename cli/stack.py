@@ -23,18 +23,24 @@ def demo(
     ] = None,
     max_error: MaxError = 0.02,
     concurrency: Concurrency = 2,
+    review: Annotated[
+        bool, typer.Option("--review", help="Then decide about the images that went to review, in the browser.")
+    ] = False,
     out: Out = Path("out/demo"),
 ) -> None:
     """Run the whole workflow on this machine.
 
     Stages and explores a data set, trains, deploys and judges a model, classifies test images and writes a report.
     """
+    from functools import partial
+
+    from cli.review import review as review_images
     from contracts.locks import exclusive
     from local.demo import Request, run_demo
 
     request = Request(dataset, archive, verify, names(classes), images, threshold, max_error, concurrency, out)
     with exclusive(out):
-        run_demo(request, console)
+        run_demo(request, console, partial(review_images, out=out) if review else None)
 
 
 @app.command()

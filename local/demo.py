@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -55,8 +56,10 @@ class Request:
     out: Path = Path("out/demo")
 
 
-def run_demo(request: Request, console: Console) -> None:
+def run_demo(request: Request, console: Console, afterwards: Callable[[], None] | None = None) -> None:
     """Run every step, and write `summary.json` and everything else to `request.out`.
+
+    `afterwards` is called last, while the stack still runs and this process is led to it.
 
     Raises UnexpectedEnd where a case didn't end as expected, after everything is written.
     """
@@ -66,9 +69,11 @@ def run_demo(request: Request, console: Console) -> None:
     options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
     with starting(options) as stack:
         summary = _steps(request, clock, stack, console)
-    summary["seconds"] = clock.total()
-    (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
-    _show(summary, clock, request.out, console)
+        summary["seconds"] = clock.total()
+        (request.out / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n")
+        _show(summary, clock, request.out, console)
+        if afterwards:
+            afterwards()
     if summary["unexpected"]:
         raise UnexpectedEnd(" ".join(summary["unexpected"]))
 
