@@ -20,6 +20,8 @@ workflow batch --prefix datasets/sample/test/
 workflow redrive --since 1h
 workflow review --export waiting --order --name sample
 test ! -e waiting || workflow review --import waiting/labels.csv --name sample
+workflow quality --name sample
+workflow improve --yes 2> refusal || grep -q "workflow review" refusal
 workflow costs
 workflow doctor --json > doctor.json || test -s doctor.json
 workflow capture --since 1h
@@ -54,7 +56,7 @@ def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_p
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=570,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out/report.html").exists()
