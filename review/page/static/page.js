@@ -33,6 +33,10 @@ function renderEnd() {
     (left ? ` ${plural(left, 'image')} more: with other people, who may give them back, or just decided by them.` : '') +
     (unreadable ? ` ${plural(unreadable, 'message')} in the queue can’t be read; see the terminal.` : '')
   byId('end-next').hidden = !decided
+  if (!byId('end').hidden) return
+  byId('end').hidden = false
+  // Read out, and not lost with the image that had the focus.
+  byId('end-title').focus()
 }
 
 function render() {
@@ -45,11 +49,11 @@ function render() {
   byId('undo').disabled = !decided
   byId('single').hidden = !current || many
   byId('grid').hidden = !current || !many
-  byId('end').hidden = !loaded || Boolean(current)
   if (!current) {
     if (loaded) renderEnd()
     return
   }
+  byId('end').hidden = true
   if (many) renderGrid(images)
   else {
     renderSingle(current, choose)

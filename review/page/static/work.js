@@ -47,7 +47,7 @@ async function take() {
   return Boolean(current) && !kept && !writing.has(current.id)
 }
 
-export const isLow = () => work.images.length < (work.many ? 1 : AHEAD / 2)
+export const isLow = () => work.images.length < (work.many ? IN_GRID : AHEAD) / 2
 
 // Write decisions, pairs of an image and a label; return for each of them what the server answered.
 export async function decide(pairs) {

@@ -58,6 +58,7 @@ def test_axe_finds_nothing_wrong_with_any_view(
         expect(screen.find("#help")).to_be_visible()
         found["help"] = violations(screen.page)
         screen.page.keyboard.press("Escape")
+        expect(screen.find("#help")).to_be_hidden()
         screen.page.keyboard.press("g")
         expect(screen.find(".card")).to_have_count(4)
         found["grid"] = violations(screen.page)

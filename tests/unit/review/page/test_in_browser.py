@@ -77,6 +77,7 @@ def test_thirty_images_are_decided_by_keyboard_alone(
             key, label = (("1", "cat"), ("2", "dog"), ("Enter", "cat"), ("0", None))[number % 4]
             meant[screen.press(key)] = label
         screen.ends()
+        expect(screen.find("#end-title")).to_be_focused()
         expect(screen.find("#counts")).to_have_text("30 decided, 0 left")
         expect(screen.find("#end-text")).to_contain_text("You decided 30 images.")
     assert len(meant) == 30
