@@ -1,7 +1,7 @@
 """Files that are either whole or not there, and names that can't lead out of their folder."""
 
-import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +36,7 @@ def below(folder: Path, name: str) -> Path:
 def written_whole(path: Path) -> Iterator[Path]:
     """A path beside *path* to write to; it is renamed when the block ends well, else removed. Folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{threading.get_native_id()}.part")
     try:
         yield part
         part.replace(path)

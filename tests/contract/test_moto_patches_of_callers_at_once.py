@@ -91,16 +91,17 @@ WRITE = """
 @pytest.mark.parametrize(
     ("source", "without", "with_patches"),
     [
-        (RECEIVE, "2", "1"),
-        (KEEP, "refused refused refused refused", "kept kept failed kept"),
-        (WRITE, "written written written", "PreconditionFailed written written"),
+        (RECEIVE, {"2"}, "1"),
+        (KEEP, {"refused refused refused refused"}, "kept kept failed kept"),
+        # Of two at once, both are told that they wrote, or one fails inside moto.
+        (WRITE, {"written written written", "written written"}, "PreconditionFailed written written"),
     ],
     ids=["receive", "keep", "write"],
 )
 def test_moto_is_wrong_without_the_patch_and_right_with_it(
-    outcome: Outcome, source: str, without: str, with_patches: str
+    outcome: Outcome, source: str, without: set[str], with_patches: str
 ) -> None:
-    assert outcome(source, patched=False) == without
+    assert outcome(source, patched=False) in without
     assert outcome(source, patched=True) == with_patches
 
 
