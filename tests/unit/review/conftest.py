@@ -1,11 +1,13 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
 from local.moto_patches import one_at_a_time
+from review.export import Exported, export
 from review.labels import Labels
 from review.queue import ReviewQueue
 from tests.unit.review.samples import Waiting
@@ -44,3 +46,19 @@ def queue(waiting: Waiting) -> ReviewQueue:
 def labels(s3: "S3Client") -> Labels:
     """Where a reviewer's decisions go."""
     return Labels(s3, BUCKET, "pets")
+
+
+@pytest.fixture
+def exported(waiting: Waiting, queue: ReviewQueue, labels: Labels, tmp_path: Path) -> Exported:
+    """Three images in a folder, and a message that is none."""
+    for number in range(3):
+        waiting.send(number)
+    waiting.send_text("not a record")
+    return export(queue, labels, tmp_path / "waiting", 100)
+
+
+@pytest.fixture
+def folder(exported: Exported, tmp_path: Path) -> Path:
+    """Where they are."""
+    assert exported.images == 3
+    return tmp_path / "waiting"

@@ -9,8 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from contracts.labels import labels_folder
-from review.labels import Labels
+from contracts.labels import LabelledImage, labels_folder
+from review.labels import Labels, read_labels
 from review.page.app import Review, make_app
 from review.page.explaining import Explainer
 from review.page.guard import Guard
@@ -18,6 +18,7 @@ from review.page.server import listening
 from review.page.tabs import Tabs
 from review.queue import ReviewQueue
 from review.session import AHEAD, Session
+from tests.unit.samples import BUCKET
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 # As root Chromium runs without its sandbox alone; the pages here are the project's own. It asks nobody on the network.
@@ -96,3 +97,14 @@ class Screen:
 
 
 Opening = Callable[[str], Screen]
+
+
+def written(labels: Labels) -> dict[str, LabelledImage]:
+    """Return what was decided, by the images' names."""
+    return {image.s3_key.removeprefix("incoming/"): image for image in read_labels(labels.s3, BUCKET, labels.dataset)}
+
+
+def counted(labels: Labels) -> dict[str, str | None]:
+    """Return the label that counts by name, where exactly one decision was made and not undone."""
+    images = written(labels).items()
+    return {name: image.settled.label for name, image in images if len(image.votes) == 1 and image.settled}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from review.labels import Labels
 from review.page.app import Review
@@ -12,6 +13,7 @@ from review.page.guard import Guard
 from review.page.tabs import Tabs
 from review.queue import ReviewQueue
 from review.session import Session
+from tests.unit.review.page.browsers import CHROMIUM, FLAGS, Opening, Screen
 from tests.unit.review.page.visitor import PORT, Visitor
 
 if TYPE_CHECKING:
@@ -34,3 +36,27 @@ def reviewing(queue: ReviewQueue, labels: Labels, s3: "S3Client") -> Iterator[Re
 def visitor(reviewing: Review) -> Visitor:
     """A page that is open."""
     return Visitor(reviewing)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opening(browser: Browser) -> Iterator[Opening]:
+    """Opens an address in a browser of its own, and checks at the end that no script failed in any page."""
+    with ExitStack() as stack:
+        screens: list[Screen] = []
+
+        def open_page(address: str) -> Screen:
+            context = browser.new_context()
+            stack.callback(context.close)
+            screens.append(Screen(context.new_page(), address))
+            return screens[-1]
+
+        yield open_page
+        assert [error for screen in screens for error in screen.errors] == []
