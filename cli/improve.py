@@ -19,9 +19,7 @@ app = typer.Typer()
 
 @app.command()
 def improve(
-    name: Annotated[
-        str, typer.Option(help="Name of the next data set; by default the present one's with a number.")
-    ] = "",
+    name: Annotated[str, typer.Option(help="Name of the next data set; by default NAME-2, then NAME-3.")] = "",
     bucket: Bucket = None,
     role: Role = None,
     endpoint: Endpoint = None,
@@ -41,7 +39,7 @@ def improve(
     stacks = Stacks(stack)
     bucket, role, endpoint = bucket or stacks.bucket, role or stacks.role_arn, endpoint or stacks.endpoint
     with exclusive(out):
-        present = Model.read(out / MODEL_FILE)
+        present = _served(Model.read(out / MODEL_FILE), endpoint, out)
         name = name or next_name(present.dataset)
         dataset = stage_labels(present.dataset, out, bucket, name)
         show_lineage(dataset)
@@ -61,6 +59,29 @@ def improve(
     _show_changes(present, following)
 
 
+def _served(present: "Model", endpoint: str, out: Path) -> "Model":
+    """Return the model if it can be improved: it says how it was trained, and it is what the endpoint serves.
+
+    Raises:
+        DeployError: it doesn't, or isn't.
+    """
+    from contracts.addresses import S3Address
+    from training.artifacts import served_by
+    from training.errors import DeployError
+
+    if present.release is None:
+        raise DeployError(
+            f"A model of {present.algorithm} doesn't describe itself; train it on the data set that `workflow stage "
+            f"--dataset {present.dataset} --with-labels` makes."
+        )
+    if served_by(endpoint) != S3Address.parse(present.artifact):
+        raise DeployError(
+            f"{endpoint} doesn't serve the model of {out}; name another folder by --out, or deploy it first by "
+            "`workflow deploy`."
+        )
+    return present
+
+
 def next_name(name: str) -> str:
     """Return the name of the data set after `name`: pets, pets-2, pets-3."""
     numbered = re.fullmatch(r"(.+)-(\d{1,6})", name)
@@ -75,10 +96,9 @@ def _train(present: "Model", name: str, bucket: str, role: str, yes: bool, out: 
     from training.sagemaker.recipes import Features
     from training.sagemaker.request import TrainingOptions
 
-    options = TrainingOptions()
-    if release := present.release:
-        settings = {"max_error": str(release.threshold.max_error)}
-        options = TrainingOptions(features=Features(release.features), hyperparameters=settings)
+    assert present.release is not None
+    release = present.release
+    options = TrainingOptions(features=Features(release.features), max_error=release.threshold.max_error)
     dataset = read_uploaded(bucket, name)
     job, request = train.plan(dataset, bucket=bucket, role_arn=role, algorithm=present.algorithm, options=options)
     agree(training_cost(request, job.region), yes)

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from contracts.errors import WorkflowError
 
+# What InvokeEndpoint passes on as CustomAttributes to ask for an explanation too.
+EXPLAIN = "explain"
 SUM_TOLERANCE = 1e-3
 RELEASE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from contracts.addresses import S3Address, is_s3_address
-from contracts.answer import Answer, AnswerError, Explanation, parse_answer, read_answer
+from contracts.answer import EXPLAIN, Answer, AnswerError, Explanation, parse_answer, read_answer
 from contracts.files import written_whole
 from contracts.outcomes import review_reason
 from imaging.decoding import MAX_BYTES, SUFFIXES, model_input
@@ -156,7 +156,7 @@ def _ask(
         body = model_input(data, takes.max_side, exact=takes.exact).png
     except (ImageTooLarge, InvalidImage) as error:
         return Prediction(source, None, str(error))
-    custom: dict[str, str] = {"CustomAttributes": "explain"} if picture else {}
+    custom: dict[str, str] = {"CustomAttributes": EXPLAIN} if picture else {}
     try:
         response = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body, **custom)
     except runtime.exceptions.ModelError as error:

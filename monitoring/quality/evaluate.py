@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
-from contracts.answer import Answer, AnswerError, parse_answer
+from contracts.answer import EXPLAIN, Answer, AnswerError, parse_answer
 from inference.staged_data import Dataset, ListedImage, read_object
 from monitoring.quality.evaluation import (
     EVALUATION_FILE,
@@ -88,7 +88,7 @@ def ask_endpoint(
 
     With *explain*, an endpoint that can also answers where it looked.
     """
-    wishes = {"CustomAttributes": "explain"} if explain else {}
+    wishes = {"CustomAttributes": EXPLAIN} if explain else {}
     try:
         answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body, **wishes)
         return parse_answer(answer["Body"].read(), classes)

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from contracts.answer import AnswerError, parse_answer
-from imaging.decoding import bound
-from imaging.fitting import as_png
+from contracts.answer import EXPLAIN, AnswerError, parse_answer
+from imaging.decoding import model_input
 from review.errors import ReviewError
 from review.image import ReviewImage, read_original
 
@@ -38,13 +37,13 @@ class Explainer:
             NotExplained: the endpoint is gone or fails, or its model can't tell.
             ImageUnavailable: the image was deleted or replaced.
         """
-        picture, _ = bound(read_original(self.s3, image), MAX_SIDE)
+        sent = model_input(read_original(self.s3, image), MAX_SIDE, exact=False)
         try:
             response = self.runtime.invoke_endpoint(
                 EndpointName=image.endpoint,
                 ContentType="application/x-image",
-                Body=as_png(picture),
-                CustomAttributes="explain",
+                Body=sent.png,
+                CustomAttributes=EXPLAIN,
             )
             answer = parse_answer(response["Body"].read(), image.model.labels)
         except (AnswerError, ClientError) as error:

@@ -15,7 +15,7 @@ MEET = """
         except threading.BrokenBarrierError:
             pass
 """
-RECEIVE = MEET + """
+RECEIVE = """
     import boto3
     from moto import mock_aws
     from moto.sqs.models import Message
@@ -69,7 +69,7 @@ KEEP = """
     message.received_at = getattr(message, "received_at", 0) - 3600 * 1000
     print(*ends, change(43200), change(11 * 3600 - 60))
 """
-WRITE = MEET + """
+WRITE = """
     import boto3
     from moto import mock_aws
     from moto.s3.models import S3Backend
@@ -110,8 +110,8 @@ WRITE = MEET + """
 def test_moto_is_wrong_without_the_patch_and_right_with_it(
     outcome: Outcome, source: str, without: str, with_patches: str
 ) -> None:
-    assert outcome(source, patched=False) == without
-    assert outcome(source, patched=True) == with_patches
+    assert outcome(MEET + source, patched=False) == without
+    assert outcome(MEET + source, patched=True) == with_patches
 
 
 def test_a_caller_who_waits_gets_what_comes_meanwhile(outcome: Outcome) -> None:

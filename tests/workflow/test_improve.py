@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,6 +119,19 @@ def test_a_model_that_became_worse_is_kept_and_not_deployed(
     assert served_by(ENDPOINT) == S3Address.parse(served.artifact)
     assert Model.read(tmp_path / f"{NAME}-2" / MODEL_FILE).dataset == f"{NAME}-2"
     assert "B is worse" in capsys.readouterr().out
+
+
+def test_a_model_that_the_endpoint_does_not_serve_is_not_improved(
+    dataset: DatasetRecord, served: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decide(dataset, tmp_path, 4, right=True)
+    replace(served, artifact=f"{served.artifact}.other").write(tmp_path / MODEL_FILE)
+    assert improve(tmp_path, "--yes") == 1
+    assert f"{ENDPOINT} doesn't serve the model of {tmp_path}" in capsys.readouterr().err
+    replace(served, release=None).write(tmp_path / MODEL_FILE)
+    assert improve(tmp_path, "--yes") == 1
+    assert "doesn't describe itself" in capsys.readouterr().err
+    assert not (tmp_path / f"datasets/{NAME}-2").exists()
 
 
 def test_nothing_is_deployed_before_a_person_agrees(
