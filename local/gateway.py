@@ -20,6 +20,7 @@ from local.sagemaker.container_client import Answer, Unavailable
 from local.sagemaker.control_plane import SageMaker
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.quotas import list_quotas
+from local.sagemaker.serverless import Throttled
 from local.synchronous import start_sync_execution
 from local.template import ACCOUNT_ID
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 ENDPOINT_PAYLOAD_BYTES = 6_291_456
+# https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
 SAGEMAKER_TARGET = "SageMaker."
 QUOTAS_TARGET = "ServiceQuotasV20190624."
 # The headers of InvokeEndpoint that reach the container.
@@ -128,15 +132,17 @@ class Gateway:
         if endpoint is None:
             return error_response(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT_ID} not found.")
         if self._throttling.refuses():
-            return error_response(400, "ThrottlingException", "Rate exceeded")
+            return _throttled()
         body = request.get_data()
-        if len(body) > ENDPOINT_PAYLOAD_BYTES:
-            message = f"Request body of {len(body)} bytes exceeds {ENDPOINT_PAYLOAD_BYTES}."
-            return error_response(400, "ValidationError", message)
+        most = SERVERLESS_PAYLOAD_BYTES if endpoint.is_serverless else ENDPOINT_PAYLOAD_BYTES
+        if len(body) > most:
+            return error_response(400, "ValidationError", f"Request body of {len(body)} bytes exceeds {most}.")
         headers = {"Content-Type": request.headers.get("Content-Type", "application/octet-stream")}
         headers |= {name: request.headers[name] for name in PASSED_HEADERS if name in request.headers}
         try:
             answer = endpoint.invoke(body, headers, request.headers.get("X-Amzn-SageMaker-Inference-Id"))
+        except Throttled:
+            return _throttled()
         except Unavailable as error:
             return error_response(503, "ServiceUnavailable", str(error))
         if answer.status != 200:
@@ -190,6 +196,10 @@ class Gateway:
         except SageMakerError as error:
             return error_response(400, error.code, str(error))
         return Response(status=204)
+
+
+def _throttled() -> Response:
+    return error_response(400, "ThrottlingException", "Rate exceeded")
 
 
 def _function_missing(name: str) -> Response:

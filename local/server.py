@@ -17,7 +17,6 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from contracts.files import below
 from contracts.scratch import scratch_folder
 from local import data_stack, sam, stack_outputs
 from local.app_stack import AppStack
@@ -28,7 +27,7 @@ from local.moto_patches import patches
 from local.sagemaker.alarms import Alarms
 from local.sagemaker.control_plane import KINDS, SageMaker
 from local.sagemaker.endpoint_operations import EndpointOperations
-from local.sagemaker.fleet import Fleet
+from local.sagemaker.fleets import Fleets
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.model_operations import ModelOperations
 from local.sagemaker.records import Records
@@ -101,21 +100,20 @@ def _set_environment(credentials: Mapping[str, str], port: int) -> str:
 
 
 def _sagemaker(options: Options, work: Path, metrics: Metrics, alarms: Alarms) -> SageMaker:
-    algorithms, s3, logs = Path(options.algorithms), boto3.client("s3"), boto3.client("logs")
+    algorithms, logs, s3 = Path(options.algorithms), Path(options.logs), boto3.client("s3")
+    job_logs = boto3.client("logs")
 
     def start_job(record: dict[str, Any]) -> TrainingJob:
-        return TrainingJob(record, algorithms, work, s3, logs)
+        return TrainingJob(record, algorithms, work, s3, job_logs)
 
-    def start_fleet(name: str, config: dict[str, Any], model: dict[str, Any]) -> Fleet:
-        return Fleet(name, config, model, algorithms, work, below(Path(options.logs), f"endpoint-{name}.log"), s3)
-
+    fleets = Fleets(algorithms, work, logs, s3, metrics, options.serverless_idle_seconds)
     records = Records(REGION, KINDS)
     scaling = boto3.client("application-autoscaling")
     return SageMaker(
         records,
         TrainingOperations(records, ROLE_ARN, start_job),
         ModelOperations(records, ROLE_ARN),
-        EndpointOperations(records, start_fleet, metrics, alarms, scaling),
+        EndpointOperations(records, fleets.start, metrics, alarms, scaling),
     )
 
 

@@ -35,7 +35,7 @@ class Options:
     `logs` is the folder for its logs, `concurrency` the number of workers that a function may have, `parameters` those
     of the template, `port` that of its address (0: any), `algorithms` the folder of the container programs, each in a
     folder named as its image, and `container_address` the address under which Docker's containers reach this machine
-    (empty: none does).
+    (empty: none does). A serverless endpoint's container ends after `serverless_idle_seconds` without a request.
     """
 
     logs: str
@@ -44,6 +44,7 @@ class Options:
     port: int = 0
     algorithms: str = str(ROOT / "training/algorithms")
     container_address: str = ""
+    serverless_idle_seconds: float = 300.0
 
 
 def new_credentials() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import http.client
 import queue
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,11 +14,12 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the container answered; `status` 0 means that it didn't answer within 60 seconds."""
+    """What the container answered, and how long that took; `status` 0 means that it didn't answer within 60 seconds."""
 
     status: int
     content_type: str
     body: bytes
+    seconds: float
     custom_attributes: str | None = None
 
 
@@ -39,6 +41,7 @@ class ContainerClient:
             connection = self._connections.get_nowait()
         except queue.Empty:
             connection = self._connect()
+        began = time.monotonic()
         try:
             connection.request("POST", "/invocations", body, dict(headers))
             response = connection.getresponse()
@@ -46,12 +49,13 @@ class ContainerClient:
                 response.status,
                 response.getheader("Content-Type", "application/octet-stream"),
                 response.read(),
+                time.monotonic() - began,
                 response.getheader("X-Amzn-SageMaker-Custom-Attributes"),
             )
         except TimeoutError:
             connection.close()
             message = b"Your invocation timed out while waiting for a response from the container."
-            return Answer(0, "text/plain", message)
+            return Answer(0, "text/plain", message, time.monotonic() - began)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unavailable(f"{self._endpoint} lost its container: {error}") from error

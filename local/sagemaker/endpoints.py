@@ -64,6 +64,11 @@ class Endpoint:
         return self._traffic.variants
 
     @property
+    def is_serverless(self) -> bool:
+        """Whether it serves without instances."""
+        return any("ServerlessConfig" in variant for variant in self.variants)
+
+    @property
     def pid(self) -> int | None:
         """The id of the process that runs the serving container, None where there is none."""
         return self._traffic.fleet.pid
@@ -73,17 +78,23 @@ class Endpoint:
         self._traffic.resize(variants)
 
     def invoke(self, body: bytes, headers: Mapping[str, str], inference_id: str | None) -> Answer:
-        """Pass a request to a fleet and count it; raise Unavailable if no container runs."""
-        started = time.perf_counter()
+        """Pass a request to a fleet and count it.
+
+        Raises:
+            Throttled: a serverless variant takes no more requests at once; such a request isn't counted.
+            Unavailable: no container runs.
+        """
+        began = time.monotonic()
         fleet = self._traffic.enter()
         try:
             answer = fleet.invoke(body, headers, inference_id)
         except Unavailable:
-            self._metrics.add(self._name, fleet.variant, 503, time.perf_counter() - started)
+            self._metrics.add(self._name, fleet.variant, 503, 0.0, time.monotonic() - began)
             raise
         finally:
             fleet.leave()
-        self._metrics.add(self._name, fleet.variant, answer.status, time.perf_counter() - started)
+        overhead = time.monotonic() - began - answer.seconds
+        self._metrics.add(self._name, fleet.variant, answer.status, answer.seconds, overhead)
         return answer
 
     def update(self, config: str, variants: list[Variant], deployment: Mapping[str, Any]) -> None:

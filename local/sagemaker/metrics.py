@@ -1,11 +1,13 @@
 """The metrics of endpoints, as SageMaker sends them to CloudWatch.
 
-Names, units and dimensions: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html.
+Names, units and dimensions: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html; those of
+serverless endpoints: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-monitoring.html.
 """
 
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ FLUSH_SECONDS = 1.0
 # Alarms look back some minutes.
 MAX_SAMPLES = 200_000
 MICROSECONDS = 1_000_000
+TIMES = frozenset({"ModelLatency", "OverheadLatency", "ModelSetupTime"})
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,25 @@ class Metrics:
         """Send what was collected every second, until `stop`."""
         self._thread.start()
 
-    def add(self, endpoint: str, variant: str, status: int, seconds: float) -> None:
-        """Count a request: the container's HTTP status, 0 where it timed out, and how long it took."""
-        now = time.time()
+    def add(
+        self, endpoint: str, variant: str, status: int, model_seconds: float, overhead_seconds: float = 0.0
+    ) -> None:
+        """Count a request: the container's HTTP status, 0 where it timed out, its time, and what came on top of it."""
         values = {
             "Invocations": 1.0,
             "Invocation4XXErrors": float(400 <= status < 500),
             "Invocation5XXErrors": float(status >= 500 or status == 0),
-            "ModelLatency": seconds * MICROSECONDS,
+            "ModelLatency": model_seconds * MICROSECONDS,
+            "OverheadLatency": overhead_seconds * MICROSECONDS,
         }
+        self._keep(endpoint, variant, values)
+
+    def add_setup(self, endpoint: str, variant: str, seconds: float) -> None:
+        """Count a container that was started for a request to a serverless variant, and how long that took."""
+        self._keep(endpoint, variant, {"ModelSetupTime": seconds * MICROSECONDS})
+
+    def _keep(self, endpoint: str, variant: str, values: Mapping[str, float]) -> None:
+        now = time.time()
         samples = [Sample(now, name, endpoint, variant, value) for name, value in values.items()]
         with self._lock:
             self._samples.extend(samples)
@@ -102,7 +115,7 @@ def _data(samples: list[Sample]) -> "list[MetricDatumTypeDef]":
                 "Minimum": min(sample.value for sample in group),
                 "Maximum": max(sample.value for sample in group),
             },
-            "Unit": "Microseconds" if name == "ModelLatency" else "None",
+            "Unit": "Microseconds" if name in TIMES else "None",
         }
         for (name, endpoint, variant), group in grouped.items()
     ]

@@ -82,7 +82,8 @@ def check_serverless(config: Mapping[str, Any], models: Sequence[Mapping[str, An
     """Refuse a configuration that gives a serverless variant what serverless inference excludes.
 
     These are data capture, a variant beside it, and a model with network isolation:
-    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html. Provisioned concurrency is refused too,
+    which SageMaker has and the local stack hasn't.
     """
     variants = config["ProductionVariants"]
     if not any("ServerlessConfig" in variant for variant in variants):
@@ -95,6 +96,11 @@ def check_serverless(config: Mapping[str, Any], models: Sequence[Mapping[str, An
     for what, asked in excluded.items():
         if asked:
             raise SageMakerError("ValidationException", f"{what} is not supported with ServerlessConfig.")
+    if any("ProvisionedConcurrency" in variant.get("ServerlessConfig", {}) for variant in variants):
+        message = (
+            "The local stack refuses ProvisionedConcurrency, which SageMaker allows: it starts containers on demand."
+        )
+        raise SageMakerError("ValidationException", message)
 
 
 def check_update(

@@ -21,7 +21,11 @@ from training.teardown import list_resources, teardown
 def stack_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
     """The stack alone."""
     folder = tmp_path_factory.mktemp("programs")
-    options = stack.Options(logs=str(folder / "logs"), algorithms=str(write_programs(folder / "images")))
+    options = stack.Options(
+        logs=str(folder / "logs"),
+        algorithms=str(write_programs(folder / "images")),
+        serverless_idle_seconds=0.5,
+    )
     with launch.running(options) as started:
         yield started
 

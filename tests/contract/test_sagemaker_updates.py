@@ -100,11 +100,6 @@ def test_a_scaled_endpoint_keeps_its_instances_and_another_has_as_many_as_its_co
     assert instances(endpoint) == 1
 
 
-def test_a_serverless_endpoint_serves_without_capture(endpoint: str) -> None:
-    serve("mirror_ridge", endpoint, **SERVERLESS)
-    assert answer_of(endpoint) == "[0.9, 0.1]"
-
-
 def test_a_serverless_endpoint_is_not_scaled(endpoint: str) -> None:
     with pytest.raises(DeployError, match="scales by itself"):
         serve("mirror_ridge", endpoint, most=2, **SERVERLESS)
@@ -178,6 +173,13 @@ def refusal(operation: str, **request: Any) -> str:
         getattr(boto3.client("sagemaker"), operation)(**request)
     assert error.value.response["Error"]["Code"] == "ValidationException"
     return error.value.response["Error"]["Message"]
+
+
+def test_the_local_stack_says_that_it_keeps_no_provisioned_concurrency(endpoint: str, config: str) -> None:
+    wanted = serverless(serve("mirror_ridge", endpoint, **SERVERLESS).model)
+    wanted["ServerlessConfig"]["ProvisionedConcurrency"] = 1
+    message = refusal("create_endpoint_config", EndpointConfigName=config, ProductionVariants=[wanted])
+    assert "refuses ProvisionedConcurrency" in message
 
 
 @pytest.mark.parametrize("excluded", ["Network isolation", "More than one production variant", "DataCaptureConfig"])

@@ -9,10 +9,12 @@ import pytest
 from werkzeug.test import Client
 
 from local.app_stack import AppStack
-from local.gateway import LAMBDA_PAYLOAD_BYTES, Gateway
+from local.gateway import ENDPOINT_PAYLOAD_BYTES, LAMBDA_PAYLOAD_BYTES, SERVERLESS_PAYLOAD_BYTES, Gateway
 from local.lambdas import Function
 from local.runtime_api import Result
+from local.sagemaker.container_client import Answer
 from local.sagemaker.control_plane import SageMaker
+from local.sagemaker.serverless import Throttled
 
 CREDENTIAL = "Credential=local/20260101/us-east-1/s3/aws4_request"
 SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 {CREDENTIAL}, SignedHeaders=host, Signature=0"}
@@ -73,6 +75,38 @@ def test_an_invocation_that_lambda_refuses_is_refused(
 def test_an_endpoint_that_does_not_exist_is_refused_as_by_sagemaker(client: Client) -> None:
     answer = client.post("/endpoints/none/invocations", data=b"x")
     assert (answer.status_code, answer.headers["X-Amzn-ErrorType"]) == (400, "ValidationError")
+
+
+class Served:
+    """An endpoint whose variant takes no more requests at once."""
+
+    variant = "AllTraffic"
+
+    def __init__(self, *, is_serverless: bool) -> None:
+        self.is_serverless = is_serverless
+
+    def invoke(self, *_: object) -> Answer:
+        raise Throttled
+
+
+@pytest.mark.parametrize(
+    ("is_serverless", "size", "code"),
+    [
+        (True, SERVERLESS_PAYLOAD_BYTES, "ThrottlingException"),
+        (True, SERVERLESS_PAYLOAD_BYTES + 1, "ValidationError"),
+        (False, SERVERLESS_PAYLOAD_BYTES + 1, "ThrottlingException"),
+        (False, ENDPOINT_PAYLOAD_BYTES, "ThrottlingException"),
+        (False, ENDPOINT_PAYLOAD_BYTES + 1, "ValidationError"),
+    ],
+)
+def test_an_endpoint_without_instances_takes_a_smaller_image_and_too_many_requests_are_throttled(
+    tmp_path: Path, is_serverless: bool, size: int, code: str
+) -> None:
+    app_stack = AppStack({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, tmp_path, 1)
+    sagemaker = SimpleNamespace(endpoint=lambda _: Served(is_serverless=is_serverless))
+    client = Client(Gateway("us-east-1", app_stack, cast("SageMaker", sagemaker)))
+    answer = client.post("/endpoints/ep/invocations", data=bytes(size))
+    assert (answer.status_code, answer.headers["X-Amzn-ErrorType"]) == (400, code)
 
 
 def test_the_processes_of_functions_are_listed(client: Client) -> None:
