@@ -1,5 +1,5 @@
 .PHONY: help install sam demo test fuzz drills mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
-	bench-familiarity bench-drift bench-batch bench-loop pictures lock clean
+	bench-familiarity bench-drift bench-batch bench-costs bench-loop costs pictures lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -109,7 +109,14 @@ bench-batch: install ## Classify 2,000 images on the local stack and show where 
 bench-model: install ## Cross-validate the algorithm and others on real images: ARCHIVE=PATH of CIFAR-100, PHOTOS=FOLDER.
 	@$(BIN)/python -m benchmarks.model --archive $(ARCHIVE) --photos $(PHOTOS)
 
-PHOTOS ?= ../shared/data/photos
+bench-costs: install ## Measure what an image takes, for `workflow costs`, and refill the docs that use it: PHOTOS=FOLDER of <class>/<image>.
+	@$(BIN)/python -m benchmarks.costs --photos $(PHOTOS)
+	@$(MAKE) --no-print-directory costs
+
+costs: install ## Refill README's table of costs and docs/scale.md, and redraw docs/costs.png and docs/scale.png.
+	@$(BIN)/python -m benchmarks.month
+	@$(BIN)/python -m benchmarks.scale
+
 bench-loop: install ## Measure what a person's decisions teach, and redraw docs/loop.png: ARCHIVE=PATH as above, PHOTOS=FOLDER of <class>/<image>.
 	@$(BIN)/python -m benchmarks.loop --archive $(ARCHIVE) --photos $(PHOTOS)
 

@@ -28,7 +28,6 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import logs
 from contracts.outcomes import CLASSIFIED, Outcome
 from inference.batch import ACCOUNT_FILE, BATCHES
 from inference.cases import png_bomb
@@ -213,25 +212,12 @@ def messages(queue: str) -> int:
     return len(keys)
 
 
-def one_execution(running: stack.Running, photos: Photos) -> str:
-    """Run one execution of ClassifyImage on an image that is whole, and return its ARN."""
-    states = boto3.client("stepfunctions")
-    key = next(key for key, error in photos.errors.items() if error is None)
-    given = json.dumps({"s3_bucket": stack.BUCKET, "s3_key": key})
-    machine = running.environment["WORKFLOW_STATE_MACHINE_ARN"]
-    arn = states.start_execution(stateMachineArn=machine, name="logged", input=given)["executionArn"]
-    while states.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        time.sleep(0.05)
-    return arn
-
-
 def measure(options: argparse.Namespace, console: Console, folder: Path) -> None:
     """Run one batch and print what it took."""
     with deployed(folder, options.workers) as (running, images):
         photos = put_photos(boto3.client("s3"), images, options.images)
         arguments = ["--manifest", photos.manifest, "--max-concurrency", str(options.max_concurrency)]
         before, load, done = processor_seconds(running.pid), os.getloadavg()[0], threading.Event()
-        logged = logs.function_bytes(running.logs)
         if options.faults:
             threading.Thread(target=break_things, args=(running, done), daemon=True).start()
             killed = start_driver(arguments, folder)
@@ -243,8 +229,6 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
         driven = drive(arguments, folder)
         done.set()
         after = processor_seconds(running.pid)
-        log_bytes = logs.bytes_an_image(logged, logs.function_bytes(running.logs), options.images)
-        log_bytes["express"] = logs.express_bytes(boto3.client("stepfunctions"), one_execution(running, photos))
         console.print(driven.said, highlight=False)
         account = account_of(folder)
         if account["failed"]:
@@ -260,15 +244,7 @@ def measure(options: argparse.Namespace, console: Console, folder: Path) -> None
     table.add_row("driver, peak memory", f"{driven.peak / 1e6:.0f} MB")
     for name, used in (each | {"all": sum(each.values())}).items():
         table.add_row(f"processor time an image, {name}", f"{used * 1e3:.1f} ms")
-    for name, size in {**log_bytes, "all": sum(log_bytes.values())}.items():
-        table.add_row(f"logs an image, {name}", f"{size:.0f} bytes")
     console.print(table)
-    if options.json:
-        measured = {"images": options.images, "seconds": round(seconds, 1), "driver_peak_bytes": driven.peak}
-        measured |= {"review": account["review"] / options.images}
-        measured |= {"processor_seconds_an_image": {name: round(used, 5) for name, used in each.items()}}
-        measured |= {"log_bytes_an_image": {name: round(size) for name, size in log_bytes.items()}}
-        options.json.write_text(json.dumps(measured, indent=2) + "\n")
 
 
 def main() -> None:
@@ -278,7 +254,6 @@ def main() -> None:
     parser.add_argument("--faults", action="store_true", help="kill and throttle while it runs")
     parser.add_argument("--workers", type=int, default=4, help="workers of each function")
     parser.add_argument("--max-concurrency", type=int, default=2, help="children at once")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
     with tempfile.TemporaryDirectory() as folder:
         measure(parser.parse_args(), Console(), Path(folder))
 

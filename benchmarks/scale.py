@@ -1,26 +1,29 @@
 """Simulate batches of 10^3 to 10^7 images against endpoint sizes: python -m benchmarks.scale.
 
-Reads what `benchmarks.batch --json docs/scale.json` measured here; draws docs/scale.png, and writes the table of
-docs/scale.md. Every child of the Distributed Map is simulated: it waits for a free place, its images are serialized
-side by side, wait for the endpoint's processors in the order of arrival, and are checked.
+Reads what `make bench-costs` measured; draws docs/scale.png, and writes the tables of docs/scale.md. Every child of
+the Distributed Map is simulated: it waits for a free place, its images are serialized side by side, wait for the
+endpoint's processors in the order of arrival, and are checked.
 """
 
 import heapq
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from inference.costs import DEFAULT_ARCHITECTURE, IMAGES, DeployedFunction, Measured, scenarios
+from checks.template_setup import template_setup
+from inference.costs.measured import Measured
+from inference.costs.month import Month
+from inference.costs.setup import processors_of
+from inference.costs.typical import Typical, read_typical
+from inference.costs.use import measured_use
+from inference.costs.ways import batch_requests
 from local import stack
-from local.template import Template
 from training.sagemaker.costs import PRICES
 
 DOCS = stack.ROOT / "docs"
@@ -38,16 +41,20 @@ JITTER = 0.3
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A number of instances of a type, each with a number of processors (vCPUs)."""
+    """A number of instances of a type."""
 
     instance: str
     count: int
-    processors: int
 
     @property
     def name(self) -> str:
         """How the plot names it."""
         return f"{self.count} x {self.instance}"
+
+    @property
+    def processors(self) -> int:
+        """The processors (vCPUs) of all instances."""
+        return self.count * processors_of(self.instance)
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,10 @@ class Simulated:
 
 
 ENDPOINTS = (
-    Endpoint("ml.c5.large", 1, 2),
-    Endpoint("ml.c5.xlarge", 1, 4),
-    Endpoint("ml.c5.2xlarge", 1, 8),
-    Endpoint("ml.c5.2xlarge", 4, 8),
+    Endpoint("ml.c5.large", 1),
+    Endpoint("ml.c5.xlarge", 1),
+    Endpoint("ml.c5.2xlarge", 1),
+    Endpoint("ml.c5.2xlarge", 4),
 )
 
 
@@ -106,24 +113,22 @@ def simulate(
     return max(places), waited / children
 
 
-def run(
-    measured: Mapping[str, Any], endpoint: Endpoint, batch_size: int, functions: Mapping[str, DeployedFunction]
-) -> list[Simulated]:
+def run(typical: Typical, endpoint: Endpoint) -> list[Simulated]:
     """Simulate every size of batch on an endpoint."""
-    seconds = measured["processor_seconds_an_image"]
-    processors = endpoint.count * endpoint.processors
-    hourly = PRICES["instance_hour"][endpoint.instance] * endpoint.count
-    at_once = children_at_once(batch_size, seconds, processors)
+    seconds = typical.processor_seconds
+    setup = template_setup(endpoint.instance, endpoint.count, 0)
+    at_once = children_at_once(setup.batch_size, seconds, endpoint.processors)
     found = []
     for images in SIZES:
-        lasted, waited = simulate(images, batch_size, seconds, processors)
+        lasted, waited = simulate(images, setup.batch_size, seconds, endpoint.processors)
         work = work_of(seconds)
         work["ClassifyFunction"] += waited
-        looked = Measured(measured["images"], 3, sum(work.values()) + OVERHEAD_SECONDS, work, measured["review"])
-        terms = scenarios(looked, PRICES, functions, batch_size)[-1].terms
-        image = sum(terms.values()) / IMAGES + log_dollars(measured["log_bytes_an_image"])
+        length = sum(work.values()) + OVERHEAD_SECONDS
+        looked = Measured(typical.measured.executions, 3, length, work, typical.measured.review)
+        month = Month(images, measured_use(typical, looked, typical.functions), setup, PRICES, days=1)
         hours = (images / LIST_KEYS * LIST_SECONDS + lasted) / 3600
-        found.append(Simulated(images, at_once, hours, image * images + hourly * hours))
+        dollars = sum(term.cost for term in (*batch_requests(month), month.exchanged()))
+        found.append(Simulated(images, at_once, hours, dollars + month.instances(hours).cost))
     return found
 
 
@@ -136,7 +141,7 @@ def log_table(log_bytes: Mapping[str, float]) -> str:
     """Return the bytes per image and their price for a million as a table in Markdown."""
     lines = ["| log of | bytes per image | USD, 1,000,000 images |", "|---|---|---|"]
     rows = {**log_bytes, "all": sum(log_bytes.values())}
-    lines += [f"| {name} | {size:,} | {log_dollars({name: size}) * 1e6:.2f} |" for name, size in rows.items()]
+    lines += [f"| {name} | {size:,.0f} | {log_dollars({name: size}) * 1e6:.2f} |" for name, size in rows.items()]
     return "\n".join(lines)
 
 
@@ -167,16 +172,13 @@ def table(found: Mapping[str, Sequence[Simulated]]) -> str:
 
 
 def main() -> None:
-    """Write the plot and the table."""
-    measured = json.loads((DOCS / "scale.json").read_text())
-    template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
-    functions = {spec.name: DeployedFunction(spec.memory, DEFAULT_ARCHITECTURE) for spec in template.functions()}
-    batch_size = int(template.parameters["BatchSize"])
-    found = {endpoint.name: run(measured, endpoint, batch_size, functions) for endpoint in ENDPOINTS}
+    """Write the plot and the tables."""
+    typical = read_typical()
+    found = {endpoint.name: run(typical, endpoint) for endpoint in ENDPOINTS}
     draw(found, DOCS / "scale.png")
     page = DOCS / "scale.md"
     text = page.read_text()
-    for name, content in (("simulation", table(found)), ("logs", log_table(measured["log_bytes_an_image"]))):
+    for name, content in (("simulation", table(found)), ("logs", log_table(typical.log_bytes))):
         text = filled(text, name, content)
     page.write_text(text)
 

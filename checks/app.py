@@ -1,12 +1,12 @@
 """Checks of the app: stacks, endpoint, labels and threshold, alarms and queues."""
 
-import re
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
 from checks.check import Check, Status, client, judged
 from checks.scope import Scope
+from checks.status.alarms import alarms_of_stack
 from local.stack import ROOT
 from local.template import output_keys
 from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
@@ -109,10 +109,7 @@ def threshold(scope: Scope) -> Iterator[Check]:
 
 def alarms(scope: Scope) -> Iterator[Check]:
     """Check that no alarm of the app stack is in ALARM."""
-    # CloudFormation names a resource STACK-LogicalId-RANDOM; stacks whose names begin alike have more parts.
-    own = re.compile(rf"{re.escape(scope.stack)}-[A-Za-z0-9]+(-[A-Z0-9]+)?")
-    pages = client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{scope.stack}-")
-    found = [one for page in pages for one in page["MetricAlarms"] if own.fullmatch(one["AlarmName"])]
+    found = alarms_of_stack(client("cloudwatch"), scope.stack)
     if not found:
         yield Check("alarms", Status.BAD, f"none of the stack {scope.stack}", "Deploy the app stack.")
         return

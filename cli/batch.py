@@ -1,4 +1,4 @@
-"""The verbs for many images: classify a batch, and what it costs."""
+"""The verbs for many images: classify a batch, and start failed executions again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -102,37 +102,3 @@ def redrive(
         rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
     table(("executions", "started again", "already started", "failed meanwhile"), rows)
     require_readable(found)
-
-
-@app.command()
-def costs(state_machine: BatchStateMachine = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
-    """Compare what 1,000 images cost.
-
-    Counts requests and functions for the baseline, for single images and for a batch, from the executions of
-    `workflow run` and the functions as they are deployed.
-    """
-    import boto3
-
-    from inference.costs import measure_executions, read_batch_size, read_functions, scenarios
-    from inference.executions import EXECUTIONS_FILE, read_executions
-    from training.sagemaker.costs import PRICES
-
-    states = boto3.client("stepfunctions")
-    measured = measure_executions(states, read_executions(out / EXECUTIONS_FILE))
-    functions = read_functions(boto3.client("lambda"), measured.function_seconds)
-    batch_size = read_batch_size(states, state_machine or Stacks(stack).batch_state_machine_arn)
-    compared = scenarios(measured, PRICES, functions, batch_size)
-    terms = dict.fromkeys(term for scenario in compared for term in scenario.terms)
-    rows = [(term, *(_dollars(scenario.terms.get(term)) for scenario in compared)) for term in terms]
-    rows.append(("total", *(_dollars(sum(scenario.terms.values())) for scenario in compared)))
-    table(("USD for 1,000 images", *(scenario.name for scenario in compared)), rows)
-    for scenario in compared:
-        for term, quantity in scenario.quantities.items():
-            console.print(f"{scenario.name}, {term}: {quantity}", highlight=False)
-    share = compared[0].orchestration / compared[-1].orchestration
-    console.print(f"In state transitions and workflow requests a batch costs 1/{share:.0f} of the baseline.")
-    console.print(f"From {measured.executions} executions; prices of {PRICES['date']}, {PRICES['region']}.")
-
-
-def _dollars(cost: float | None) -> str:
-    return "-" if cost is None else f"{cost:.6f}"

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from cli.labels import live_quality
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Stack
 from cli.show import console
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -36,6 +35,7 @@ def quality(
     """
     from dataclasses import replace
 
+    from checks.live_quality import live_quality
     from contracts.files import write_whole
     from monitoring.capture.endpoint_metrics import MetricsError
     from monitoring.quality.live_metrics import publish_live_accuracy

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.labels import dataset_of
 from cli.options import DEFAULT_OUT, Bucket, Out, Stack
 from cli.show import console
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -61,6 +60,7 @@ def review(
     import boto3
     from botocore.config import Config
 
+    from checks.live_quality import dataset_of
     from review.export import LABELS_FILE, export
     from review.imports import import_labels
     from review.labels import Labels

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.captured import CaptureOptions, with_capture_options
-from cli.labels import live_quality, waiting_line
+from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
 from cli.show import console, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -161,6 +161,7 @@ def report(
 
 def _live(bucket: str | None, out: Path) -> "LiveQuality | None":
     """What people decided in use, where the bucket is known and a model in the folder of results names its data set."""
+    from checks.live_quality import live_quality
     from training.model import MODEL_FILE
 
     return live_quality(bucket, out) if bucket and (out / MODEL_FILE).exists() else None

@@ -11,7 +11,7 @@ from contracts.layout import Prefix
 from training.deploy import settle
 from training.errors import DeployError
 from training.registry import delete_group, groups_of
-from training.sagemaker.costs import variant_cost
+from training.sagemaker.costs import endpoint_hourly
 from training.sagemaker.endpoint import OWNER_TAG
 from training.sagemaker.polling import pauses
 from training.sagemaker.scaling import apply_scaling, is_scaled
@@ -109,13 +109,7 @@ def _hourly(sagemaker: "SageMakerClient", endpoint: str) -> float | None:
         config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     except ClientError:
         return None  # The configuration was deleted while the endpoint runs: its instances are unknown.
-    counts = {item["VariantName"]: item.get("CurrentInstanceCount") for item in described.get("ProductionVariants", ())}
-    costs = []
-    for variant in config["ProductionVariants"]:
-        count = counts.get(variant["VariantName"]) or variant.get("InitialInstanceCount")
-        costs.append(variant_cost({**variant, "InitialInstanceCount": count}, sagemaker.meta.region_name).hourly)
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
+    return endpoint_hourly(described, config, sagemaker.meta.region_name)
 
 
 def _delete_endpoint(sagemaker: "SageMakerClient", name: str) -> None:

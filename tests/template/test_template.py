@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.template_setup import template_setup
 from tests.conftest import ROOT
 from tests.template.app_stack import DRIFT, FUNCTIONS, calls, published, source
 from tests.template.transformed import APP, DATA, flat, of_type, transformed
@@ -88,4 +89,8 @@ def test_the_costs_that_the_guide_names_count_the_metrics_and_alarms_of_the_temp
     guide = " ".join((ROOT / "docs/deploy.md").read_text().split())
     assert f"{custom} custom metrics" in guide
     assert f"{len(watched)} metrics that {len(alarms)} alarms watch" in guide
+    setup = template_setup("ml.m5.large", 1, 1024)
+    dashboards = len(of_type(APP, "AWS::CloudWatch::Dashboard"))
+    counted = (setup.custom_metrics, setup.alarm_metrics, setup.dashboards)
+    assert counted == (custom, len(watched), dashboards)
     assert f"{len(published())} custom metrics and {len(found) - len(alarms)} alarms more" in guide

@@ -1,4 +1,4 @@
-"""What 1,000 images cost, from executions on the local stack and the functions as they are deployed there."""
+"""What a month costs, from executions on the local stack and the functions as they are deployed there."""
 
 import json
 import subprocess
@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
+from checks.template_setup import template_setup
 from contracts.outcomes import Outcome
-from inference.costs import DeployedFunction, measure_executions, read_batch_size, read_functions, scenarios
+from inference.costs.measured import DeployedFunction, measure_executions, read_batch_size, read_functions
+from inference.costs.month import Month
+from inference.costs.typical import read_typical
+from inference.costs.use import measured_use
+from inference.costs.ways import batch, course_project, instance
 from inference.executions import EXECUTIONS_FILE, Execution, write_executions
 from local.template import Template
 from tests.conftest import ROOT
@@ -43,10 +49,10 @@ def test_a_batch_costs_at_most_a_tenth_of_an_execution_an_image(deployed: Deploy
     measured = replace(measured, seconds=1.0)
     functions = read_functions(boto3.client("lambda"), measured.function_seconds)
     assert len(functions) == len(FUNCTIONS)
-    batch_size = read_batch_size(states, machine(deployed))
-    baseline, single, batch = scenarios(measured, PRICES, functions, batch_size)
-    assert batch.orchestration <= baseline.orchestration / 10
-    assert sum(batch.terms.values()) < sum(single.terms.values())
+    setup = replace(template_setup("ml.m5.large", 1, 2048), batch_size=read_batch_size(states, machine(deployed)))
+    month = Month(10_000, measured_use(read_typical(), measured, functions), setup, PRICES)
+    assert batch(month).orchestration <= course_project(month).orchestration / 10
+    assert batch(month).total < instance(month).total
 
 
 def test_what_is_read_is_what_was_deployed(deployed: Deployed, images: list[bytes]) -> None:
@@ -61,9 +67,16 @@ def test_what_is_read_is_what_was_deployed(deployed: Deployed, images: list[byte
 def test_the_verb_reads_the_stack_and_not_the_template(deployed: Deployed, images: list[bytes], tmp_path: Path) -> None:
     deployed.stack.deploy({"BatchSize": "10"})
     write_executions(tmp_path / EXECUTIONS_FILE, [executed(deployed, "priced-by-the-verb", images[0])])
-    command = [sys.executable, "-m", "cli", "costs", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "cli", "costs", "--json", "--images-a-day", "1000", "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     deployed.stack.deploy({"BatchSize": "20"})
     assert done.returncode == 0, done.stderr
-    # A hundred children of ten images, and the state machine's own four states.
-    assert "batch, state transitions: 104 states and children" in " ".join(done.stdout.split())
+    record = json.loads(done.stdout)
+    assert record["source"].startswith(f"1 executions of {tmp_path / EXECUTIONS_FILE}")
+    terms = {bill["name"]: {one["name"]: one for one in bill["terms"]} for bill in record["bills"]}
+    # A hundred children of ten images a day, and the state machine's own four states.
+    assert terms["batch"]["state transitions"]["quantity"] == pytest.approx(104 * record["days"])
+    # One execution was looked at, so that its states are a whole number.
+    states = terms["instance"]["state transitions"]["quantity"] / (1000 * record["days"])
+    assert states == pytest.approx(round(states))
+    assert states >= 3

@@ -22,7 +22,8 @@ workflow review --export waiting --order --name sample
 test ! -e waiting || workflow review --import waiting/labels.csv --name sample
 workflow quality --name sample
 workflow improve --yes 2> refusal || grep -q "workflow review" refusal
-workflow costs
+workflow costs --images-a-day 10000
+workflow status --json > status.json || test -s status.json
 workflow doctor --json > doctor.json || test -s doctor.json
 workflow capture --since 1h
 workflow baseline

@@ -50,6 +50,20 @@ def instance_cost(instance_type: str, count: int, region: str) -> Cost:
     return Cost(price * count, f"{count} x {instance_type} costs ${price * count:.3f} an hour{_where(region)}.")
 
 
+def endpoint_hourly(described: Mapping[str, Any], config: Mapping[str, Any], region: str) -> float | None:
+    """Return what an endpoint costs an hour with the instances that it has now, None where the table has no price.
+
+    `described` and `config` are what DescribeEndpoint and DescribeEndpointConfig answer.
+    """
+    counts = {item["VariantName"]: item.get("CurrentInstanceCount") for item in described.get("ProductionVariants", ())}
+    costs = []
+    for variant in config["ProductionVariants"]:
+        count = counts.get(variant["VariantName"]) or variant.get("InitialInstanceCount")
+        costs.append(variant_cost({**variant, "InitialInstanceCount": count}, region).hourly)
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
 def _where(region: str) -> str:
     other = "" if region == PRICES["region"] else f"; yours, {region}, may differ"
     return f" ({PRICES['region']}, prices of {PRICES['date']}{other})"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 VARIANT = "AllTraffic"
 OWNER_TAG = "workflow-endpoint"
+# Of a model: what it was trained by and on, and what its answers call it.
+JOB_TAG, DATASET_TAG, RELEASE_TAG = "training-job", "dataset", "release"
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,49}")
 
 
@@ -87,7 +89,8 @@ def model_request(
         # Serverless inference has no network isolation.
         "EnableNetworkIsolation": options.serverless_memory is None,
     }
-    tags = {"training-job": model.training_job, "dataset": model.dataset, "dataset-sha256": model.dataset_sha256}
+    tags = {JOB_TAG: model.training_job, DATASET_TAG: model.dataset, "dataset-sha256": model.dataset_sha256}
+    tags |= {RELEASE_TAG: model.release.release} if model.release else {}
     request = {"ModelName": _name(endpoint, content), **content, "Tags": _tags(endpoint, options, tags)}
     return cast("CreateModelInputTypeDef", request)
 

@@ -34,7 +34,7 @@ def test_a_verb_that_writes_is_refused_while_another_command_writes_there(verb: 
         assert isinstance(error_of(verb, tmp_path), FolderInUse)
 
 
-@pytest.mark.parametrize("verb", [["explore"], ["costs"], ["predict", "x.png"]], ids=" ".join)
+@pytest.mark.parametrize("verb", [["explore"], ["predict", "x.png"]], ids=" ".join)
 def test_a_verb_that_reads_is_not_refused(verb: list[str], tmp_path: Path) -> None:
     with exclusive(tmp_path):
         error = error_of(verb, tmp_path)

@@ -11,8 +11,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from checks.live_quality import PromiseTooLoose, live_quality
 from cli import app
-from cli.labels import PromiseTooLoose, live_quality, waiting_line
+from cli.labels import waiting_line
 from contracts.errors import WorkflowError
 from contracts.labels import label_key
 from local.stack_outputs import publish

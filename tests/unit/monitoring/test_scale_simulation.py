@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.logs import PLATFORM_LINES, bytes_an_image, express_lines, size
 from benchmarks.scale import LAMBDAS, OVERHEAD_SECONDS, children_at_once, log_dollars, log_table, simulate
+from inference.costs.typical import read_typical
 from tests.conftest import ROOT
 
 SECONDS = {"serialize": 0.006, "classify": 0.005, "threshold": 0.002, "endpoint": 0.004}
@@ -34,7 +35,7 @@ def test_a_batch_smaller_than_a_child_lasts_as_long_as_an_image(images: int) -> 
 
 
 def test_the_page_has_the_logs_that_were_measured() -> None:
-    measured = json.loads((ROOT / "docs/scale.json").read_text())["log_bytes_an_image"]
+    measured = read_typical().log_bytes
     assert log_table(measured) in (ROOT / "docs/scale.md").read_text()
     assert set(measured) == {"serialize", "classify", "threshold", "platform", "express"}
 

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from training.sagemaker.costs import PRICES, instance_cost, training_cost, variant_cost
+from training.sagemaker.costs import PRICES, endpoint_hourly, instance_cost, training_cost, variant_cost
 
 
 def training(instance: str, seconds: int, *, spot: bool = False) -> dict[str, object]:
@@ -19,6 +19,23 @@ def test_the_table_is_dated_and_names_its_region() -> None:
     assert datetime.date.fromisoformat(PRICES["date"])
     assert PRICES["region"] == "us-east-1"
     assert all(price > 0 for price in PRICES["instance_hour"].values())
+
+
+def test_every_price_has_one_page_that_it_comes_from() -> None:
+    pages = PRICES["sources"]
+    assert all(page.startswith("https://aws.amazon.com/") for page in pages)
+    named = sorted(name for names in pages.values() for name in names)
+    assert named == sorted(PRICES.keys() - {"date", "region", "currency", "source", "sources"})
+
+
+def test_an_endpoint_costs_what_its_instances_of_now_do() -> None:
+    config = {"ProductionVariants": [{"VariantName": "A", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]}
+    hour = PRICES["instance_hour"]["ml.m5.large"]
+    now = {"ProductionVariants": [{"VariantName": "A", "CurrentInstanceCount": 3}]}
+    assert endpoint_hourly(now, config, "us-east-1") == pytest.approx(3 * hour)
+    assert endpoint_hourly({}, config, "us-east-1") == pytest.approx(hour)
+    config["ProductionVariants"].append({"VariantName": "B", "InstanceType": "ml.u9.huge", "InitialInstanceCount": 1})
+    assert endpoint_hourly(now, config, "us-east-1") is None
 
 
 def test_instances_cost_their_price_times_their_number() -> None:

@@ -1,10 +1,13 @@
 """The requests that put a model behind an endpoint."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from contracts.release import parse_release
+from tests.unit.contracts.test_release import RECORD
 from tests.unit.training.samples import ROLE
 from tests.unit.training.service_model import complaints, enum_of
 from tests.unit.training.test_model import MODEL
@@ -74,6 +77,14 @@ def test_a_model_leads_back_to_its_job_and_data() -> None:
         "dataset-sha256": MODEL.dataset_sha256,
         "team": "x",
     }
+
+
+def test_a_model_that_describes_itself_is_tagged_with_its_release() -> None:
+    release = parse_release(json.dumps(RECORD).encode())
+    request = model_request(replace(MODEL, release=release), "ep", ROLE, EndpointOptions())
+    assert {"Key": "release", "Value": release.release} in request["Tags"]
+    # What it is called by doesn't change what it is.
+    assert request["ModelName"] == requests_of(EndpointOptions())[0]["ModelName"]
 
 
 def test_the_container_is_isolated_from_the_network_unless_the_endpoint_is_serverless() -> None:

@@ -1,0 +1,186 @@
+"""Measure what an image takes on the local stack, for `workflow costs`: python -m benchmarks.costs --photos FOLDER.
+
+Trains on every second photograph of each class, sends the others through the state machine one at a time, and writes
+inference/costs/typical.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import boto3
+from rich.console import Console
+
+from benchmarks import logs
+from benchmarks.batch import ENDPOINT, processor_seconds
+from contracts.outcomes import CLASSIFIED
+from inference.cases import Case
+from inference.costs.measured import DeployedFunction, measure_executions
+from inference.costs.typical import TYPICAL_FILE, Typical
+from inference.executions import Execution
+from inference.run import run_cases
+from local import launch, stack
+from local.template import Template
+from monitoring.capture.records import CaptureRecord, read_capture_until
+from monitoring.capture.sources import S3Capture
+from training.deploy import deploy
+from training.stage import stage
+from training.train import train
+
+# The first executions start the functions' workers.
+WARM_UP = 5
+# How many executions and captured records are looked at for the bytes that they take.
+LOOKED_AT = 20
+CAPTURE_SECONDS = 60.0
+
+
+def separate(photos: Path, folder: Path) -> list[Path]:
+    """Copy every second photograph of each class to `folder`, for training, and return the others."""
+    others: list[Path] = []
+    for source in sorted(path for path in photos.iterdir() if path.is_dir()):
+        files = sorted(path for path in source.iterdir() if path.is_file())
+        (folder / source.name).mkdir(parents=True)
+        for path in files[::2]:
+            shutil.copy(path, folder / source.name)
+        others += files[1::2]
+    return others
+
+
+def deploy_model(folder: Path) -> None:
+    """Train on the photographs of a folder, and put the model behind the endpoint."""
+    dataset = stage(str(folder), folder.parent, bucket=stack.BUCKET, name="photographs")
+    model = train(dataset, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN, out=folder.parent, quiet=True)
+    deploy(model, endpoint_name=ENDPOINT, bucket=stack.BUCKET, role_arn=stack.ROLE_ARN)
+
+
+def run(running: stack.Running, photos: Sequence[Path], out: Path) -> list[Execution]:
+    """Send photographs through ClassifyImage, one at a time; each must be classified."""
+    s3 = boto3.client("s3")
+    cases = []
+    for number, path in enumerate(photos):
+        key = f"photographs/{number:06d}{path.suffix}"
+        s3.upload_file(str(path), stack.BUCKET, key)
+        cases.append(Case(f"photograph-{number}", {"s3_bucket": stack.BUCKET, "s3_key": key}, None, CLASSIFIED))
+    found = run_cases(running.environment["WORKFLOW_STATE_MACHINE_ARN"], cases, out, 1)
+    if bad := [one for one in found if one.outcome not in CLASSIFIED]:
+        raise SystemExit(f"{len(bad)} photographs were not classified, the first by {bad[0].error}: {bad[0].cause}")
+    return found
+
+
+def model_seconds(images: int, since: datetime) -> float:
+    """Return the mean ModelLatency of the last images, once CloudWatch has them all."""
+    cloudwatch = boto3.client("cloudwatch")
+    dimensions: Any = [{"Name": "EndpointName", "Value": ENDPOINT}, {"Name": "VariantName", "Value": "AllTraffic"}]
+    while True:
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="ModelLatency",
+            Dimensions=dimensions,
+            StartTime=since,
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+            Period=86_400,
+            Statistics=["Sum", "SampleCount"],
+        )["Datapoints"]
+        if sum(one["SampleCount"] for one in points) >= images:
+            return sum(one["Sum"] for one in points) / sum(one["SampleCount"] for one in points) / 1e6
+        time.sleep(0.5)
+
+
+def captured(executions: Sequence[Execution], since: datetime) -> dict[str, float]:
+    """Return the mean bytes of a request, of an answer and of a line of captured data."""
+    ids = {str(one.inference_id) for one in executions}
+    end = datetime.now(UTC) + timedelta(minutes=1)
+    # From before the warm-up, so that every line of every file is counted.
+    found = read_capture_until(S3Capture(stack.BUCKET, ENDPOINT), ids, CAPTURE_SECONDS, since - timedelta(hours=1), end)
+    records = [one for one in found if isinstance(one, CaptureRecord)]
+    if missing := ids - {str(one.inference_id) for one in records}:
+        raise SystemExit(f"{len(missing)} answers were not captured.")
+    bodies = [one.payload() for one in records]
+    runtime, s3 = boto3.client("sagemaker-runtime"), boto3.client("s3")
+    answers = [
+        runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType=one.content_type, Body=body)["Body"].read()
+        for one, body in zip(records[:LOOKED_AT], bodies, strict=False)
+    ]
+    files = {one.file for one in records}
+    size = sum(s3.head_object(Bucket=stack.BUCKET, Key=key)["ContentLength"] for key in files)
+    return {
+        "request_bytes": fmean(map(len, bodies)),
+        "answer_bytes": fmean(map(len, answers)),
+        "captured_bytes": size / len(records),
+    }
+
+
+def express_bytes(executions: Sequence[Execution]) -> float:
+    """Return what an Express execution of the same states would log, on the average of some."""
+    states = boto3.client("stepfunctions")
+    return fmean(logs.express_bytes(states, str(one.execution_arn)) for one in executions[:LOOKED_AT])
+
+
+def functions() -> dict[str, DeployedFunction]:
+    """Return memory and architecture of the template's functions by name."""
+    template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
+    return {spec.name: DeployedFunction(spec.memory, spec.architecture) for spec in template.functions()}
+
+
+def machine() -> dict[str, Any]:
+    """Say what kind of machine this is."""
+    kind = {"processors": len(os.sched_getaffinity(0)), "architecture": platform.machine()}
+    return kind | {"system": platform.system(), "python": platform.python_version()}
+
+
+def measure(photos: Path, folder: Path) -> Typical:
+    """Run the benchmark on a stack of its own."""
+    with launch.running(stack.Options(logs=str(folder / "logs"), concurrency=1)) as running:
+        os.environ.update(running.environment)
+        others = separate(photos, folder / "photographs")
+        deploy_model(folder / "photographs")
+        run(running, others[:WARM_UP], folder / "warm-up")
+        since, before, logged = datetime.now(UTC), processor_seconds(running.pid), logs.function_bytes(running.logs)
+        executions = run(running, others, folder / "run")
+        after, images = processor_seconds(running.pid), len(executions)
+        log_bytes = logs.bytes_an_image(logged, logs.function_bytes(running.logs), images)
+        measured = measure_executions(boto3.client("stepfunctions"), executions, images)
+        return Typical(
+            date=f"{since:%Y-%m-%d}",
+            machine=machine(),
+            images="photographs",
+            measured=measured,
+            functions=functions(),
+            model_seconds=model_seconds(images, since),
+            processor_seconds={name: (used - before.get(name, 0.0)) / images for name, used in after.items()},
+            log_bytes=log_bytes | {"express": express_bytes(executions)},
+            **captured(executions, since),
+        )
+
+
+def rounded(value: Any) -> Any:
+    """Return a record whose numbers have five significant digits."""
+    if isinstance(value, Mapping):
+        return {key: rounded(one) for key, one in value.items()}
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def main() -> None:
+    """Write what was measured, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True, help="folder of <class>/<image> files")
+    parser.add_argument("--json", type=Path, default=TYPICAL_FILE, help="file to write to")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        record = rounded(asdict(measure(options.photos, Path(folder))))
+    options.json.write_text(json.dumps(record, indent=2) + "\n")
+    Console().print_json(data=record)
+
+
+if __name__ == "__main__":
+    main()

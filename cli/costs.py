@@ -1,0 +1,102 @@
+"""The verb that says what the workflow costs."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import DEFAULT_OUT, BatchStateMachine, Out, Stack
+from cli.show import console, table
+from training.sagemaker.stacks import DEFAULT_STACK
+
+if TYPE_CHECKING:
+    from checks.costs import Comparison
+    from inference.costs.bill import Bill
+
+app = typer.Typer()
+CHART_FILE = "costs.png"
+DEFAULT_MEMORY = 2048
+
+
+@app.command()
+def costs(
+    images_a_day: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Images that are classified each day.")
+    ] = 10_000,
+    instance_type: Annotated[
+        str, typer.Option(metavar="TYPE", help="Instance type of an endpoint on instances.")
+    ] = "ml.m5.large",
+    instances: Annotated[int, typer.Option(min=1, metavar="N", help="Number of its instances.")] = 1,
+    memory: Annotated[int, typer.Option(metavar="MB", help="Memory of a serverless endpoint.")] = DEFAULT_MEMORY,
+    terms: Annotated[bool, typer.Option("--terms", help="Print quantity and price of each term.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    state_machine: BatchStateMachine = None,
+    stack: Stack = DEFAULT_STACK,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Compare what a month costs.
+
+    Side by side: an endpoint on instances, a serverless endpoint, a batch a day, and the course project's way. Needs no
+    account and no network: it takes what a benchmark measured, or the executions of `workflow run` where the folder of
+    results has some. Draws where the ways cross.
+    """
+    from checks.costs import basis, compare
+    from checks.template_setup import template_setup
+    from contracts.files import write_whole
+    from monitoring.report.chart_style import LIGHT
+    from monitoring.report.costs_chart import costs_chart
+    from training.sagemaker.endpoint import EndpointOptions
+
+    EndpointOptions(serverless_memory=memory, capture_percentage=0)  # refuses what SageMaker would
+    setup = template_setup(instance_type, instances, memory)
+    found = compare(images_a_day, basis(setup, out, state_machine, stack))
+    out.mkdir(parents=True, exist_ok=True)
+    chart = write_whole(out / CHART_FILE, costs_chart(found.month, found.crossings, LIGHT))
+    if as_json:
+        print(json.dumps(found.to_record(), indent=1))  # noqa: T201 - for another program to read
+        return
+    _show(found, with_terms=terms)
+    console.print(f"Chart: {chart}", highlight=False, soft_wrap=True)
+
+
+def _show(found: "Comparison", *, with_terms: bool) -> None:
+    from inference.costs.crossings import most_images
+    from inference.costs.month import DAYS, LEFT_OUT
+    from inference.costs.ways import bills, cheapest
+
+    month, compared = found.month, bills(found.month)
+    best = cheapest(compared)
+    title = f"USD for {DAYS} days of {month.images_a_day:,} images"
+    names = dict.fromkeys(term.name for bill in compared for term in bill.terms)
+    rows = [(name, *(_dollars(bill, name) for bill in compared)) for name in names]
+    rows.append(("total", *(f"{bill.total:,.2f}" for bill in compared)))
+    rows.append(("", *("cheapest" if bill is best else "" for bill in compared)))
+    table((title, *(bill.name for bill in compared)), rows)
+    if with_terms:
+        for bill in compared:
+            for term in bill.terms:
+                _line(f"{bill.name}, {term.line}")
+    for one in found.crossings:
+        _line(f"From {one.images_a_day:,} images a day on, {one.dearer} costs more than {one.cheaper}.")
+    endpoint = f"{month.setup.instances} x {month.setup.instance_type}"
+    _line(
+        f"{endpoint} can answer {most_images(month):,} images a day; here it is busy for {month.busy:.2%} of the day."
+    )
+    if month.busy > 1:
+        _line("That is too many images for it: give more --instances or another --instance-type.")
+    _, _, batch, course = compared
+    share = course.orchestration / batch.orchestration
+    _line(f"In state transitions and workflow requests, batch costs 1/{share:.0f} of the course project.")
+    _line(f"Measured: {found.source}")
+    _line(f"Prices of {month.prices['date']}, {month.prices['region']}. Left out: {LEFT_OUT}.")
+
+
+def _dollars(bill: "Bill", name: str) -> str:
+    term = bill.by_name.get(name)
+    if term is None:
+        return "-"
+    return "<0.01" if 0 < term.cost < 0.005 else f"{term.cost:,.2f}"
+
+
+def _line(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

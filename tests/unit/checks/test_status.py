@@ -1,0 +1,151 @@
+"""What `workflow status` makes of metrics, files, labels, and refusals of AWS."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from checks.status.accuracy import live_accuracy
+from checks.status.drift import last_drift
+from checks.status.endpoint import EndpointState, Served
+from checks.status.gather import Status
+from checks.status.section import Missing, NothingYet, attempt
+from contracts.errors import WorkflowError
+from contracts.labels import label_key
+from monitoring.drift.check import DRIFT_FILE
+from monitoring.drift.verdict import Verdict
+from monitoring.metrics import put_metrics
+from monitoring.quality.verdict import Level
+from tests.unit.monitoring.quality.audited import decision, image
+from tests.unit.samples import BUCKET
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SINCE = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
+SERVED = Served("ep-1", "r1", "job", "pets")
+ENDPOINT = EndpointState("ep", "InService", None, "instances", "1 x ml.m5.large", ("AllTraffic",), SINCE, 0.115, SERVED)
+
+
+@pytest.fixture
+def cloudwatch(aws: str) -> Iterator[Any]:
+    client = boto3.client("cloudwatch", endpoint_url=aws)
+    yield client
+    client.close()
+
+
+def write_drift(out: Path, endpoint: str, verdict: str, checked: datetime) -> None:
+    record = {"endpoint": endpoint, "verdict": verdict, "checked": checked.isoformat(), "records": 40}
+    (out / DRIFT_FILE).write_text(json.dumps(record))
+
+
+def test_the_hourly_checks_verdict_is_read_from_cloudwatch(cloudwatch: Any, tmp_path: Path) -> None:
+    put_metrics("drifted", [("DriftRecords", 500, {}), ("Drift", 1.0, {})], cloudwatch)
+    put_metrics("stable", [("DriftRecords", 400, {}), ("Drift", 0.0, {})], cloudwatch)
+    put_metrics("scarce", [("DriftRecords", 3, {})], cloudwatch)
+    found = {name: last_drift(cloudwatch, name, tmp_path) for name in ("drifted", "stable", "scarce")}
+    assert [one.verdict for one in found.values()] == [Verdict.DRIFT, Verdict.STABLE, Verdict.TOO_FEW]
+    assert [one.records for one in found.values()] == [500, 400, 3]
+    assert [one.findings[0].level for one in found.values()] == [Level.BAD, Level.GOOD, Level.NOTICE]
+
+
+@pytest.mark.parametrize(("hours", "verdict"), [(-1, Verdict.STABLE), (1, Verdict.DRIFT)])
+def test_the_newer_of_cloudwatchs_verdict_and_the_files_counts(
+    cloudwatch: Any, tmp_path: Path, hours: int, verdict: Verdict
+) -> None:
+    put_metrics("both", [("DriftRecords", 400, {}), ("Drift", 0.0, {})], cloudwatch)
+    write_drift(tmp_path, "both", "drift", datetime.now(UTC) + timedelta(hours=hours))
+    assert last_drift(cloudwatch, "both", tmp_path).verdict is verdict
+
+
+def test_the_file_of_another_endpoint_does_not_count(cloudwatch: Any, tmp_path: Path) -> None:
+    write_drift(tmp_path, "other", "drift", SINCE)
+    with pytest.raises(NothingYet, match="`workflow drift`"):
+        last_drift(cloudwatch, "unchecked", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({}, Level.GOOD),
+        ({"status": "Updating"}, Level.NOTICE),
+        ({"status": "Failed", "reason": "No image."}, Level.BAD),
+        ({"status": "OutOfService"}, Level.BAD),
+        ({"reason": "The deployment was rolled back."}, Level.BAD),
+    ],
+)
+def test_an_endpoint_is_good_only_in_service_and_without_a_failure(changes: dict[str, Any], level: Level) -> None:
+    found = replace(ENDPOINT, **changes).findings[0]
+    assert found.level is level
+    assert "since 2026-11-26 01:00 UTC: 1 x ml.m5.large, $0.115 an hour" in found.text
+
+
+@pytest.mark.parametrize(
+    ("served", "level", "text"),
+    [
+        (SERVED, Level.GOOD, "It serves release r1, trained on pets by job."),
+        (replace(SERVED, release=None), Level.GOOD, "It serves a model without a release, trained on pets by job."),
+        (Served("theirs", None, None, None), Level.NOTICE, "It serves theirs, which `workflow deploy` did not make."),
+        (None, Level.BAD, "The model that it serves was deleted; deploy again by `workflow deploy`."),
+    ],
+)
+def test_what_an_endpoint_serves_is_told_by_the_models_tags(served: Served | None, level: Level, text: str) -> None:
+    found = replace(ENDPOINT, served=served).findings[1]
+    assert (found.level, found.text) == (level, text)
+
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "No."}}, "DescribeAlarms")
+
+
+@pytest.mark.parametrize(
+    ("error", "readable", "why"),
+    [
+        (NothingYet("No batch yet."), True, "No batch yet."),
+        (WorkflowError("It is broken."), False, "It is broken."),
+        (DENIED, False, "DescribeAlarms: No. (AccessDeniedException). The credentials lack this permission"),
+        (EndpointConnectionError(endpoint_url="http://x"), False, "Could not connect to the endpoint"),
+    ],
+)
+def test_what_cannot_be_read_says_why(error: Exception, readable: bool, why: str) -> None:
+    def fail() -> None:
+        raise error
+
+    found = attempt(fail)
+    assert isinstance(found, Missing)
+    assert found.readable is readable
+    assert found.why.startswith(why)
+    assert found.findings[0].level is (Level.NOTICE if readable else Level.BAD)
+
+
+def test_a_bug_is_no_section() -> None:
+    with pytest.raises(ZeroDivisionError):
+        attempt(lambda: 1 / 0)
+
+
+def test_the_promise_is_judged_by_the_labels_of_the_served_models_data_set(s3: "S3Client", tmp_path: Path) -> None:
+    with pytest.raises(NothingYet, match="Nobody has decided about an accepted image of pets yet"):
+        live_accuracy(s3, BUCKET, tmp_path, SERVED)
+    for number in range(3):
+        labelled = replace(image(decision(number, "cat")), sha256=f"{number:064x}")
+        s3.put_object(Bucket=BUCKET, Key=label_key("pets", labelled.sha256), Body=labelled.to_json().encode())
+    found = live_accuracy(s3, BUCKET, tmp_path, SERVED)
+    assert (found.dataset, found.audited, found.wrong) == ("pets", 3, 0)
+    assert "is not yet known: 0 of 3 audited answers are wrong" in found.findings[0].text
+
+
+def test_without_a_data_set_there_are_no_labels_to_judge(s3: "S3Client", tmp_path: Path) -> None:
+    with pytest.raises(NothingYet, match="names a data set"):
+        live_accuracy(s3, BUCKET, tmp_path, None)
+
+
+def test_sections_that_lack_the_same_have_one_line() -> None:
+    same, other = Missing("There is no stack.", readable=False), Missing("Nobody decided.", readable=True)
+    found = Status("s", SINCE, ENDPOINT, same, same, same, other, other)
+    assert list(found.sections) == ["endpoint", "queues, alarms, last batch", "drift, live accuracy"]
+    assert found.attention == ["queues, alarms, last batch: There is no stack."]
