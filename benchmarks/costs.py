@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
@@ -25,7 +25,7 @@ from benchmarks import logs
 from benchmarks.batch import ENDPOINT, processor_seconds
 from contracts.outcomes import CLASSIFIED
 from inference.cases import Case
-from inference.costs.measured import DeployedFunction, measure_executions
+from inference.costs.measured import DeployedFunction, Measured, measure_executions
 from inference.costs.typical import TYPICAL_FILE, Typical
 from inference.executions import Execution
 from inference.run import run_cases
@@ -120,6 +120,12 @@ def captured(executions: Sequence[Execution], since: datetime) -> dict[str, floa
     }
 
 
+def named(measured: Measured) -> Measured:
+    """Let the functions go by their names in template.yaml, not by the ARN of their alias."""
+    seconds = {arn.split(":")[-2]: value for arn, value in measured.function_seconds.items()}
+    return replace(measured, function_seconds=seconds)
+
+
 def express_bytes(executions: Sequence[Execution]) -> float:
     """Return what an Express execution of the same states would log, on the average of some."""
     states = boto3.client("stepfunctions")
@@ -154,7 +160,7 @@ def measure(photos: Path, folder: Path) -> Typical:
             date=f"{since:%Y-%m-%d}",
             machine=machine(),
             images="photographs",
-            measured=measured,
+            measured=named(measured),
             functions=functions(),
             model_seconds=model_seconds(images, since),
             processor_seconds={name: (used - before.get(name, 0.0)) / images for name, used in after.items()},

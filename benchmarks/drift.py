@@ -25,7 +25,8 @@ from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from monitoring.drift.measures import measure
-from monitoring.drift.verdict import Verdict, compare, overall
+from monitoring.drift.result import Verdict
+from monitoring.drift.verdict import compare, overall
 from monitoring.drift.window import Sample
 from training.datasets import cifar
 from training.datasets.collection import pixels_of

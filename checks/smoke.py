@@ -19,7 +19,7 @@ from monitoring.capture.sources import S3Capture
 from monitoring.capture.span import Span
 from monitoring.drift.check import check_drift
 from monitoring.drift.make_baseline import make_baseline
-from monitoring.drift.verdict import Verdict
+from monitoring.drift.result import Verdict
 from monitoring.quality.evaluate import evaluate_endpoint
 from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
 from training.deploy import deploy, rollback

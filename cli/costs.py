@@ -66,12 +66,14 @@ def _show(found: "Comparison", *, with_terms: bool) -> None:
 
     month, compared = found.month, bills(found.month)
     best = cheapest(compared)
-    title = f"USD for {DAYS} days of {month.images_a_day:,} images"
-    names = dict.fromkeys(term.name for bill in compared for term in bill.terms)
+    _line(f"A month of {DAYS} days with {month.images_a_day:,} images each:")
+    # The bill with the most terms has them in the best order.
+    longest_first = sorted(compared, key=lambda bill: len(bill.terms), reverse=True)
+    names = dict.fromkeys(term.name for bill in longest_first for term in bill.terms)
     rows = [(name, *(_dollars(bill, name) for bill in compared)) for name in names]
     rows.append(("total", *(f"{bill.total:,.2f}" for bill in compared)))
     rows.append(("", *("cheapest" if bill is best else "" for bill in compared)))
-    table((title, *(bill.name for bill in compared)), rows)
+    table(("USD", *(bill.name for bill in compared)), rows)
     if with_terms:
         for bill in compared:
             for term in bill.terms:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.status.section import NothingYet
-from monitoring.drift.check import DRIFT_FILE
-from monitoring.drift.verdict import Verdict
+from monitoring.drift.result import DRIFT_FILE, Verdict
 from monitoring.metrics import NAMESPACE
 from monitoring.quality.verdict import Finding, Level
 

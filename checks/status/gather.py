@@ -73,7 +73,7 @@ def gather(stack: str, endpoint: str | None, out: Path) -> Status:
     sagemaker, sqs, cloudwatch, states, s3 = map(client, services)
     stacks = Stacks(stack)
     outputs, bucket = attempt(lambda: stacks.app), attempt(lambda: stacks.bucket)
-    name = endpoint or attempt(lambda: stacks.endpoint)
+    name: str | Missing = endpoint if endpoint else attempt(lambda: stacks.endpoint)
 
     def judge() -> Accuracy:
         endpoint = serving.result()

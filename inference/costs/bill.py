@@ -23,7 +23,8 @@ class Term:
     def line(self) -> str:
         """The term in words."""
         price = f"{self.price:.10f}".rstrip("0").rstrip(".")
-        return f"{self.name}: {self.quantity:,.6g} {self.unit} at ${price} = ${self.cost:,.4f}"
+        quantity = f"{self.quantity:,.0f}" if self.quantity >= 1e6 else f"{self.quantity:,.6g}"
+        return f"{self.name}: {quantity} {self.unit} at ${price} = ${self.cost:,.4f}"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from monitoring.capture.records import read_capture
 from monitoring.capture.sources import CaptureSource
 from monitoring.capture.span import Span
 from monitoring.drift.baseline import Baseline
+from monitoring.drift.result import DRIFT_FILE
 from monitoring.drift.verdict import Drift, judge
 from monitoring.drift.window import Sample, Window
-
-DRIFT_FILE = "drift.json"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.measures import MEASURES
+from monitoring.drift.result import Verdict
 from monitoring.drift.two_sample import Comparison, compare_descriptions, compare_labels, compare_values
 from monitoring.drift.window import Sample, Window
 from monitoring.metrics import Value, put_metrics
@@ -37,14 +37,6 @@ CONFIDENCE = "confidence"
 LABELS = "label mix"
 FEATURES = "all features"
 CHECKS = len(MEASURES) + 3
-
-
-class Verdict(StrEnum):
-    """What a comparison comes to."""
-
-    DRIFT = "drift"
-    STABLE = "stable"
-    TOO_FEW = "too few records"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from contracts.outcomes import Outcome
-from monitoring.drift.verdict import Drift, Verdict
+from monitoring.drift.result import Verdict
+from monitoring.drift.verdict import Drift
 from monitoring.quality.evaluation import Evaluation
 from monitoring.report.figures import Figures
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from monitoring.drift.measures import MEASURES
-from monitoring.drift.verdict import FEATURES, LABELS, Check, Drift, Verdict
+from monitoring.drift.result import Verdict
+from monitoring.drift.verdict import FEATURES, LABELS, Check, Drift
 from monitoring.drift.window import Sample
 from monitoring.report.chart_style import DPI, SIZE, Palette, plain, png, styled
 

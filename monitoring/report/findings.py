@@ -6,7 +6,8 @@ from contracts.outcomes import Outcome
 from inference.cases import Case
 from inference.executions import Execution
 from monitoring.capture.completeness import Completeness
-from monitoring.drift.verdict import FEWEST, Drift, Verdict
+from monitoring.drift.result import Verdict
+from monitoring.drift.verdict import FEWEST, Drift
 from monitoring.quality.evaluation import MAX_ERROR
 from monitoring.quality.verdict import Finding, Level, on_accuracy, on_error
 from monitoring.report.figures import Figures

@@ -11,7 +11,7 @@ from contracts.files import write_whole
 from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.drift.check import DriftCheck
-from monitoring.drift.verdict import Verdict
+from monitoring.drift.result import Verdict
 from monitoring.quality.calibration import (
     CalibrationBin,
     OperatingPoint,

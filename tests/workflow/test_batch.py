@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from benchmarks.batch import broken_images, put_photos, start_driver
+from checks.status.batch import last_batch
 from inference.batch import ACCOUNT_FILE, BatchError, Request, require_account, run_batch
 from inference.manifest import SourceError
 from local import stack
@@ -45,6 +46,11 @@ def test_a_prefix_takes_folder_markers_and_empty_objects_as_images(
     assert found[marker] == found[empty] == ("REJECTED", "InvalidImage")
     assert found[good][0] in ("ACCEPTED", "REVIEW")
     assert len(found) == 3
+    states, batch = boto3.client("stepfunctions"), machine(deployed)
+    here, elsewhere = (last_batch(states, batch, out) for out in (tmp_path, tmp_path / "elsewhere"))
+    assert (here.execution, here.status, here.source) == (ended.id, "SUCCEEDED", "ledger")
+    assert (here.counts["listed"], here.counts["rejected"]) == (3, 2)
+    assert (elsewhere.source, elsewhere.counts) == ("map run", {"total": 3, "succeeded": 3})
 
 
 def test_a_folder_is_uploaded_and_classified(deployed: Deployed, images: list[bytes], tmp_path: Path) -> None:

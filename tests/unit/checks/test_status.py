@@ -18,8 +18,7 @@ from checks.status.gather import Status
 from checks.status.section import Missing, NothingYet, attempt
 from contracts.errors import WorkflowError
 from contracts.labels import label_key
-from monitoring.drift.check import DRIFT_FILE
-from monitoring.drift.verdict import Verdict
+from monitoring.drift.result import DRIFT_FILE, Verdict
 from monitoring.metrics import put_metrics
 from monitoring.quality.verdict import Level
 from tests.unit.monitoring.quality.audited import decision, image

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from monitoring.capture.span import Span
 from monitoring.drift.check import check_drift, write_drift
-from monitoring.drift.verdict import Verdict
+from monitoring.drift.result import Verdict
 from tests.unit.samples import baseline, capture_folder
 
 

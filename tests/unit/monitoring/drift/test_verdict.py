@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from monitoring.capture.records import parse_file
+from monitoring.drift.result import Verdict
 from monitoring.drift.verdict import (
     CHECKS,
     FEWEST,
     LABELS,
     Drift,
-    Verdict,
     compare,
     judge,
     overall,

@@ -13,8 +13,9 @@ from botocore.stub import Stubber
 from monitoring.capture.records import SkippedLine
 from monitoring.drift import verdict
 from monitoring.drift.measures import MEASURES
+from monitoring.drift.result import Verdict
 from monitoring.drift.two_sample import Comparison, compare_descriptions, compare_labels, compare_values
-from monitoring.drift.verdict import FEWEST, Check, Drift, Verdict, compare, judge
+from monitoring.drift.verdict import FEWEST, Check, Drift, compare, judge
 from monitoring.drift.window import Window
 from tests.unit.samples import CLASSES, baseline, sample
 

@@ -5,7 +5,8 @@ import pytest
 
 from contracts.outcomes import Outcome
 from monitoring.capture.completeness import Completeness
-from monitoring.drift.verdict import Verdict, judge
+from monitoring.drift.result import Verdict
+from monitoring.drift.verdict import judge
 from monitoring.drift.window import Window
 from monitoring.quality.evaluation import Prediction, assess
 from monitoring.report.advice import REVIEW_LIMIT, REVIEW_MARGIN, default_review_limit, next_steps, reasons_to_retrain

@@ -82,7 +82,8 @@ def test_a_model_leads_back_to_its_job_and_data() -> None:
 def test_a_model_that_describes_itself_is_tagged_with_its_release() -> None:
     release = parse_release(json.dumps(RECORD).encode())
     request = model_request(replace(MODEL, release=release), "ep", ROLE, EndpointOptions())
-    assert {"Key": "release", "Value": release.release} in request["Tags"]
+    assert release is not None
+    assert {"Key": "release", "Value": release.release} in [*request["Tags"]]
     # What it is called by doesn't change what it is.
     assert request["ModelName"] == requests_of(EndpointOptions())[0]["ModelName"]
 
