@@ -20,13 +20,11 @@ DEFAULT_MEMORY = 2048
 
 @app.command()
 def costs(
-    images_a_day: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Images that are classified each day.")
-    ] = 10_000,
+    images_a_day: Annotated[int, typer.Option(metavar="N", help="Images classified each day.")] = 10_000,
     instance_type: Annotated[
         str, typer.Option(metavar="TYPE", help="Instance type of an endpoint on instances.")
     ] = "ml.m5.large",
-    instances: Annotated[int, typer.Option(min=1, metavar="N", help="Number of its instances.")] = 1,
+    instances: Annotated[int, typer.Option(metavar="N", help="Number of its instances.")] = 1,
     memory: Annotated[int, typer.Option(metavar="MB", help="Memory of a serverless endpoint.")] = DEFAULT_MEMORY,
     terms: Annotated[bool, typer.Option("--terms", help="Print quantity and price of each term.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
@@ -47,7 +45,9 @@ def costs(
     from monitoring.report.costs_chart import costs_chart
     from training.sagemaker.endpoint import EndpointOptions
 
-    EndpointOptions(serverless_memory=memory, capture_percentage=0)  # refuses what SageMaker would
+    # Both refuse what SageMaker would.
+    EndpointOptions(instance_type, instances)
+    EndpointOptions(serverless_memory=memory, capture_percentage=0)
     setup = template_setup(instance_type, instances, memory)
     found = compare(images_a_day, basis(setup, out, state_machine, stack))
     out.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from monitoring.quality.verdict import Finding, Level
 from training.sagemaker.costs import endpoint_hourly
 from training.sagemaker.endpoint import DATASET_TAG, JOB_TAG, RELEASE_TAG
 
+SERVERLESS = "serverless"
 # What an endpoint is while it changes, and while it serves and rolls back.
 CHANGING = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
 
@@ -54,7 +55,8 @@ class EndpointState:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """How the endpoint is, and what it serves."""
-        cost = "at an unknown price" if self.hourly is None else f"${self.hourly:.3f} an hour"
+        cost = "its price is unknown" if self.hourly is None else f"${self.hourly:.3f} an hour"
+        cost = "free while idle" if self.kind == SERVERLESS else cost
         text = f"{self.name} has been {self.status} since {self.since:%Y-%m-%d %H:%M} UTC: {self.capacity}, {cost}"
         text += f"; variant {', '.join(self.variants)}." + (f" {self.reason}" if self.reason else "")
         level = Level.NOTICE if self.status in CHANGING else Level.BAD
@@ -103,7 +105,7 @@ def endpoint_state(sagemaker: Any, name: str) -> EndpointState:
 
 def _capacity(variant: Any, now: Any) -> tuple[str, str]:
     if serverless := variant.get("ServerlessConfig"):
-        return "serverless", f"serverless, {serverless['MemorySizeInMB']} MB, {serverless['MaxConcurrency']} at once"
+        return SERVERLESS, f"serverless, {serverless['MemorySizeInMB']} MB, {serverless['MaxConcurrency']} at once"
     count = next((one["CurrentInstanceCount"] for one in now if "CurrentInstanceCount" in one), None)
     return "instances", f"{count or variant['InitialInstanceCount']} x {variant['InstanceType']}"
 

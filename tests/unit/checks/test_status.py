@@ -86,6 +86,18 @@ def test_an_endpoint_is_good_only_in_service_and_without_a_failure(changes: dict
 
 
 @pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"hourly": None}, "1 x ml.m5.large, its price is unknown; variant AllTraffic."),
+        ({"kind": "serverless", "hourly": 0.0, "capacity": "2048 MB"}, "2048 MB, free while idle; variant AllTraffic."),
+        ({"variants": ("A", "B")}, "$0.115 an hour; variant A, B."),
+    ],
+)
+def test_an_endpoints_price_is_what_it_costs_unasked(changes: dict[str, Any], text: str) -> None:
+    assert replace(ENDPOINT, **changes).findings[0].text.endswith(text)
+
+
+@pytest.mark.parametrize(
     ("served", "level", "text"),
     [
         (SERVED, Level.GOOD, "It serves release r1, trained on pets by job."),

@@ -56,25 +56,17 @@ def test_the_json_has_all_of_it_and_adds_up(tmp_path: Path) -> None:
     assert record["setup"]["batch_size"] == 20
 
 
-@pytest.mark.parametrize("count", ["0", "-5", "many"])
-def test_a_number_of_images_that_is_none_is_refused(tmp_path: Path, count: str) -> None:
-    done = costs(tmp_path, "--images-a-day", count)
-    assert done.exit_code == 2
-    assert "Invalid value for '--images-a-day'" in done.output
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "sentence"),
     [
-        (
-            ["--instance-type", "ml.u9.huge"],
-            CostsError,
-            "There is no price of 'ml.u9.huge'; there is one of ml.",
-        ),
+        (["--images-a-day", "0"], CostsError, "The number of images a day must be 1 or more, not 0."),
+        (["--images-a-day", "-5"], CostsError, "The number of images a day must be 1 or more, not -5."),
+        (["--instances", "0"], DeployError, "An endpoint has one instance or more, not 0."),
+        (["--instance-type", "ml.u9.huge"], CostsError, "There is no price of 'ml.u9.huge'; there is one of ml."),
         (["--memory", "1000"], DeployError, "Serverless memory is 1024 to 6144 MB in steps of 1024, not 1000."),
     ],
 )
-def test_what_cannot_be_deployed_is_one_line(
+def test_what_cannot_be_is_one_line(
     tmp_path: Path, arguments: list[str], error: type[Exception], sentence: str
 ) -> None:
     raised = costs(tmp_path, *arguments).exception
