@@ -139,13 +139,15 @@ def functions() -> dict[str, DeployedFunction]:
 
 
 def machine() -> dict[str, Any]:
-    """Say what kind of machine this is."""
+    """Say what kind of machine this is, and how many processes were waiting for its processors."""
     kind = {"processors": len(os.sched_getaffinity(0)), "architecture": platform.machine()}
-    return kind | {"system": platform.system(), "python": platform.python_version()}
+    system = {"system": platform.system(), "python": platform.python_version()}
+    return kind | system | {"load": os.getloadavg()[0]}
 
 
 def measure(photos: Path, folder: Path) -> Typical:
     """Run the benchmark on a stack of its own."""
+    kind = machine()
     with launch.running(stack.Options(logs=str(folder / "logs"), concurrency=1)) as running:
         os.environ.update(running.environment)
         others = separate(photos, folder / "photographs")
@@ -158,7 +160,7 @@ def measure(photos: Path, folder: Path) -> Typical:
         measured = measure_executions(boto3.client("stepfunctions"), executions, images)
         return Typical(
             date=f"{since:%Y-%m-%d}",
-            machine=machine(),
+            machine=kind,
             images="photographs",
             measured=named(measured),
             functions=functions(),

@@ -33,7 +33,7 @@ DEPLOY_HOURS = 10 / 60
 TRACES_A_SECOND, TRACED_SHARE = 1.0, 0.05
 LEFT_OUT = (
     "free tiers, taxes, training, retries, cold starts, the upload and storage of the images, the requests by which "
-    "SageMaker writes captured data, and the hourly drift check"
+    "SageMaker writes captured data, the time in which Classify writes it, and the hourly drift check"
 )
 
 

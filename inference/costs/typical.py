@@ -17,7 +17,7 @@ class Typical:
 
     Attributes:
         date: of the run, ISO 8601.
-        machine: its kind: processors, architecture and Python's version.
+        machine: its kind (processors, architecture, system, Python's version) and its load when the run began.
         images: what the images were, in words.
         measured: of the executions; the functions go by their names in template.yaml.
         functions: memory and architecture by the same names.
