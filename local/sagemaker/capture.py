@@ -1,21 +1,15 @@
-"""Data capture as SageMaker writes it: JSON Lines under `<prefix>/<endpoint>/<variant>/yyyy/mm/dd/hh/`.
+"""Data capture of an endpoint: JSON Lines under `<prefix>/<endpoint>/<variant>/yyyy/mm/dd/hh/`."""
 
-Key and record format follow files of real endpoints, described at
-https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html.
-"""
-
-import base64
-import json
 import logging
 import random
 import threading
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.addresses import S3Address
+from contracts.captured import Body, capture_file, captured_line
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -50,15 +44,12 @@ class Capture:
         """Keep one request and its answer, if it is sampled."""
         if self._config is None or random.uniform(0, 100) >= self._config["InitialSamplingPercentage"]:  # noqa: S311
             return
-        metadata = {"eventId": str(uuid.uuid4()), "inferenceTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-        if inference_id:
-            metadata["inferenceId"] = inference_id
-        data = {}
-        if self._modes & {"Input", "InputAndOutput"}:
-            data["endpointInput"] = self._side("INPUT", body, content_type)
-        if self._modes & {"Output", "InputAndOutput"}:
-            data["endpointOutput"] = self._side("OUTPUT", output, output_type)
-        line = json.dumps({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}, separators=(",", ":"))
+        line = captured_line(
+            self._body(body, content_type) if self._modes & {"Input", "InputAndOutput"} else None,
+            self._body(output, output_type) if self._modes & {"Output", "InputAndOutput"} else None,
+            inference_id,
+            datetime.now(UTC),
+        )
         with self._lock:
             self._lines.append(line)
             self._bytes += len(line)
@@ -72,13 +63,10 @@ class Capture:
         if self._config:
             self._thread.join()
 
-    def _side(self, mode: str, body: bytes, content_type: str) -> dict[str, str]:
-        encoding, data = "BASE64", ""
-        if content_type in self._json | self._csv:
-            encoding, data = ("JSON" if content_type in self._json else "CSV"), body.decode(errors="replace")
-        else:
-            data = base64.b64encode(body).decode("ascii")
-        return {"observedContentType": content_type, "mode": mode, "data": data, "encoding": encoding}
+    def _body(self, content: bytes, content_type: str) -> Body:
+        if content_type in self._json:
+            return Body(content, content_type, "JSON")
+        return Body(content, content_type, "CSV" if content_type in self._csv else "BASE64")
 
     def _flush_regularly(self) -> None:
         while not self._closing.wait(FLUSH_SECONDS):
@@ -91,11 +79,10 @@ class Capture:
         if not lines or self._config is None:
             return
         address = S3Address.parse(self._config["DestinationS3Uri"])
-        now = datetime.now(UTC)
-        folder = "/".join(part for part in (address.key.strip("/"), self._endpoint, self._variant) if part)
-        key = f"{folder}/{now:%Y/%m/%d/%H}/{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+        file = capture_file(self._endpoint, self._variant, datetime.now(UTC))
+        key = "/".join(part for part in (address.key.strip("/"), file) if part)
         try:
-            self._s3.put_object(Bucket=address.bucket, Key=key, Body="".join(line + "\n" for line in lines).encode())
+            self._s3.put_object(Bucket=address.bucket, Key=key, Body="".join(lines).encode())
         except (BotoCoreError, ClientError) as error:
             logger.warning("%d captured records can't be written yet: %s", len(lines), error)
             with self._lock:

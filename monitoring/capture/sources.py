@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.addresses import S3Address
+from contracts.captured import SUFFIX
 from contracts.layout import capture_prefix
 from monitoring.capture.span import hour_of
 from monitoring.errors import MonitoringError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-SUFFIX = ".jsonl"
 # Fetching is waiting: this many files are on their way at once.
 AHEAD = 16
 
