@@ -2,7 +2,8 @@
 
 Import is that of a fresh interpreter, tracing on as in Lambda, beside the same client of boto3 and Powertools alone.
 Cold and warm calls go through the Runtime API to a real runtime, against the local stack's S3 and an endpoint with a
-trained model. The parts of a warm call are timed inside one process; "own" is what is left of it.
+trained model. Classify is timed twice, the second time while it captures each request. The parts of a warm call are
+timed inside one process; "own" is what is left of it.
 """
 
 import argparse
@@ -53,7 +54,9 @@ SUBJECTS = {
         "serialize", f"import boto3; boto3.client('s3'); {POWERTOOLS}", {"S3": "read_object", "decode": "model_input"}
     ),
     "ClassifyFunction": Subject(
-        "classify", f"import boto3; boto3.client('sagemaker-runtime'); {POWERTOOLS}", {"endpoint": "invoke"}
+        "classify",
+        f"import boto3; boto3.client('sagemaker-runtime'); {POWERTOOLS}",
+        {"endpoint": "invoke", "capture": "capture"},
     ),
     "ThresholdFunction": Subject("threshold", POWERTOOLS, {}),
 }
@@ -147,19 +150,29 @@ def measure(out: Path, console: Console) -> None:
             "ThresholdFunction": given | {"confidence": 1.0},
         }
         environment = {name: value for name, value in running.environment.items() if name.startswith("AWS_")}
-        template = Template(stack.ROOT / "template.yaml", {"DataBucketName": stack.BUCKET}, stack.REGION)
-        for spec in template.functions():
+        for title, spec in _specs().items():
             subject, event = SUBJECTS[spec.name], events[spec.name]
             ours, alone = importing(spec, ("import app", subject.alone), environment)
             cold, warm = calling(spec, json.dumps(event).encode(), environment, out)
             parts = _in_a_process(spec, event, environment)
             said = ", ".join(f"{label} {value:.1f}" for label, value in parts.items() if label != "total")
             figures = (f"{ours:.0f}", f"{alone:.0f}", f"{ours / alone:.2f}", f"{cold:.0f}", f"{warm:.1f}")
-            table.add_row(spec.name.removesuffix("Function"), *figures, said)
+            table.add_row(title, *figures, said)
     console.print(
         "Milliseconds: import as the best of several, beside boto3 and Powertools alone; the rest as medians."
     )
     console.print(table)
+
+
+def _specs() -> dict[str, FunctionSpec]:
+    """Return the functions by their titles; Classify is there with and without capturing."""
+
+    def named(**parameters: str) -> dict[str, FunctionSpec]:
+        given = {"DataBucketName": stack.BUCKET} | parameters
+        specs = Template(stack.ROOT / "template.yaml", given, stack.REGION).functions()
+        return {spec.name.removesuffix("Function"): spec for spec in specs}
+
+    return named() | {"Classify, capturing": named(ClassifyCapture="100")["Classify"]}
 
 
 def _in_a_process(spec: FunctionSpec, event: Any, environment: Mapping[str, str]) -> dict[str, float]:

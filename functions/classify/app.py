@@ -1,10 +1,13 @@
-"""Classify: ask the endpoint what is in the image."""
+"""Classify: ask the endpoint what is in the image, and capture the request where the endpoint can't."""
 
 import base64
 import binascii
+import hashlib
 import math
 import os
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,15 +15,19 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as UnreachableError
 
 from contracts.answer import Answer, InvalidAnswer, parse_answer
+from contracts.captured import Body, capture_file, captured_line
+from contracts.layout import Prefix
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 CONTENT_TYPE = "application/x-image"
+ANSWER_TYPE = "application/json"
 BUSY = {
     "InternalDependencyException",
     "InternalFailure",
@@ -94,6 +101,28 @@ def threshold_of(environment: Mapping[str, str]) -> float | None:
     return threshold
 
 
+def timeout_of(environment: Mapping[str, str]) -> float:
+    """Return MODEL_TIMEOUT, the seconds to wait for the model's answer."""
+    text = environment.get("MODEL_TIMEOUT", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ConfigurationError(f"MODEL_TIMEOUT must be a number of seconds above 0, not {text!r}.")
+    return seconds
+
+
+def capture_of(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Return CLASSIFY_CAPTURE, the percentage of requests to capture, and DATA_BUCKET, which takes them."""
+    text, bucket = environment.get("CLASSIFY_CAPTURE", ""), environment.get("DATA_BUCKET", "")
+    if not re.fullmatch("100|[1-9]?[0-9]", text):
+        raise ConfigurationError(f"CLASSIFY_CAPTURE must be a whole number from 0 to 100, not {text!r}.")
+    if text != "0" and not bucket:
+        raise ConfigurationError("DATA_BUCKET must name the bucket to capture into.")
+    return int(text), bucket
+
+
 def image_of(event: Any) -> bytes:
     """Return the bytes of `image_data`."""
     try:
@@ -141,16 +170,46 @@ def answer_of(body: bytes, labels: tuple[str, ...]) -> Answer:
         raise InvalidInference(str(error)) from error
 
 
+def is_sampled(inference_id: str, percentage: int) -> bool:
+    """Whether a request is one of the percentage to capture: the checksum of its id decides."""
+    number = int.from_bytes(hashlib.sha256(inference_id.encode()).digest()[:8])
+    return number * 100 < percentage * 2**64
+
+
+def capture(s3: "S3Client", image: bytes, answer: bytes, variant: str, inference_id: str) -> None:
+    """Write a request and its answer to the bucket; that it can't be written is counted, and fails no image.
+
+    It is an object per request: what a buffer holds is lost when Lambda freezes or ends the function.
+    """
+    time = datetime.now(UTC)
+    request, answered = Body(image, CONTENT_TYPE), Body(answer, ANSWER_TYPE, "JSON")
+    line = captured_line(request, answered, inference_id, time)
+    key = f"{Prefix.CAPTURE}{capture_file(ENDPOINT_NAME, variant, time)}"
+    try:
+        s3.put_object(Bucket=DATA_BUCKET, Key=key, Body=line.encode())
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        logger.warning("not captured", extra={"code": code, "inference_id": inference_id})
+        metrics.add_metric("CaptureFailed", MetricUnit.Count, 1)
+
+
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 ENDPOINT_NAME = endpoint_of(os.environ)
 CLASS_LABELS = labels_of(os.environ)
 CONFIDENCE_THRESHOLD = threshold_of(os.environ)
+MODEL_TIMEOUT = timeout_of(os.environ)
+CAPTURE, DATA_BUCKET = capture_of(os.environ)
 # One attempt: the state machine retries, with backoff, and its history shows it.
 RUNTIME: "SageMakerRuntimeClient" = boto3.client(
-    "sagemaker-runtime", config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1})
+    "sagemaker-runtime",
+    config=Config(connect_timeout=2, read_timeout=MODEL_TIMEOUT, retries={"total_max_attempts": 1}),
 )
+# The image waits for the write, so it is given up soon.
+CAPTURE_PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# Made only where it is needed, as it takes time at the start.
+S3: "S3Client | None" = boto3.client("s3", config=CAPTURE_PATIENCE) if CAPTURE else None
 
 
 def classify(event: Any, inference_id: str) -> dict[str, Any]:
@@ -161,6 +220,9 @@ def classify(event: Any, inference_id: str) -> dict[str, Any]:
     except ImageRefused:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         raise
+    # Before the answer is read, as an endpoint captures whatever its model said.
+    if S3 and is_sampled(inference_id, CAPTURE):
+        capture(S3, image, body, variant, inference_id)
     answer = answer_of(body, CLASS_LABELS)
     threshold = answer.threshold_under(CONFIDENCE_THRESHOLD)
     metrics.add_metric("Confidence", MetricUnit.NoUnit, answer.confidence)

@@ -12,7 +12,7 @@ from monitoring.quality.evaluation import MAX_ERROR
 from monitoring.quality.live_accuracy import live_accuracy
 from monitoring.quality.live_metrics import publish_live_accuracy
 from tests.conftest import ROOT
-from tests.template.transformed import APP, flat, of_type
+from tests.template.transformed import APP, flat, of_type, under
 from tests.unit.monitoring.quality.audited import decision, image
 from tests.unit.samples import baseline
 
@@ -65,13 +65,14 @@ def definition(machine: str) -> tuple[str, dict[str, Any]]:
     return (ROOT / properties["DefinitionS3Location"]["Key"]).read_text(), properties["DefinitionSubstitutions"]
 
 
-def states_of(machine: str) -> dict[str, Any]:
-    """Return a state machine's definition with what each substitution refers to in its place."""
+def states_of(machine: str, *holding: str) -> dict[str, Any]:
+    """Return a state machine's definition with what each substitution refers to; conditions are as for `under`."""
     text, substitutions = definition(machine)
-    return dict(json.loads(substitute(text, {name: flat(value) for name, value in substitutions.items()})))
+    values = flat(under(substitutions, *holding))
+    return dict(json.loads(substitute(text, values)))
 
 
-def tasks_of(function: str) -> list[dict[str, Any]]:
-    """Return the states of the single-image machine that call a function."""
-    states = states_of("ClassifyImage")["States"].values()
+def tasks_of(function: str, *holding: str, machine: str = "ClassifyImage") -> list[dict[str, Any]]:
+    """Return the states of a single-image machine that call a function; conditions are as for `under`."""
+    states = states_of(machine, *holding)["States"].values()
     return [state for state in states if state.get("Parameters", {}).get("FunctionName") == f"{function}Aliaslive"]

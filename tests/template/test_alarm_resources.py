@@ -8,8 +8,8 @@ import pytest
 
 from monitoring.metrics import NAMESPACE
 from tests.conftest import ROOT
-from tests.template.app_stack import DRIFT, FUNCTIONS, calls, published, source, tasks_of
-from tests.template.transformed import APP, flat, of_type, resources, transformed
+from tests.template.app_stack import FUNCTIONS, calls, published, source, tasks_of
+from tests.template.transformed import APP, flat, of_type, resources, transformed, under
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -50,11 +50,12 @@ def test_every_alarm_tells_the_topic_and_is_quiet_where_nothing_happens() -> Non
         assert alarm["AlarmDescription"].endswith(".")
 
 
-@pytest.mark.parametrize("checks_drift", [False, True])
-def test_the_dashboard_shows_every_alarm_that_the_stack_has(checks_drift: bool) -> None:
-    alarms = {name for name, one in resources(APP).items() if one["Type"] == "AWS::CloudWatch::Alarm"}
-    (shown,) = (one["properties"]["alarms"] for one in dashboard(checks_drift) if one["type"] == "alarm")
-    assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in alarms - (set() if checks_drift else DRIFT))
+@pytest.mark.parametrize("holding", [(), ("ChecksDrift",), ("ClassifyCaptures",), ("ChecksDrift", "ClassifyCaptures")])
+def test_the_dashboard_shows_every_alarm_that_the_stack_has(holding: tuple[str, ...]) -> None:
+    alarms = {name: one for name, one in resources(APP).items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    made = {name for name, one in alarms.items() if one.get("Condition") in {None, *holding}}
+    (shown,) = (one["properties"]["alarms"] for one in dashboard(*holding) if one["type"] == "alarm")
+    assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in made)
 
 
 def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_made() -> None:
@@ -82,13 +83,11 @@ def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_m
     assert shown == emitted | filtered
 
 
-def dashboard(checks_drift: bool = False) -> list[dict[str, Any]]:
-    """Return the dashboard's widgets, a number in place of each parameter that is one."""
+def dashboard(*holding: str) -> list[dict[str, Any]]:
+    """Return the dashboard's widgets, a number in place of each parameter that is one; conditions as for `under`."""
     body, values = of_type(APP, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
-    for name, value in values.items():
-        condition, on, off = value["Fn::If"]
-        assert condition == "ChecksDrift"
-        body = body.replace(f"${{{name}}}", flat(on if checks_drift else off))
+    for name, value in flat(under(values, *holding)).items():
+        body = body.replace(f"${{{name}}}", value)
     return list(json.loads(re.sub(r"(?<![\w\"])\$\{Max\w+\}", "0.5", body))["widgets"])
 
 

@@ -36,6 +36,7 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
             "sagemaker:InvokeEndpoint",
             "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/${EndpointName}",
         ),
+        ("s3:PutObject", f"{BUCKET}/capture/${{EndpointName}}/*"),
         (WRITE_LOGS, "ClassifyLogs.Arn"),
         WRITE_TRACES,
     },
@@ -161,6 +162,15 @@ def test_the_drift_check_may_read_capture_baseline_and_labels_and_put_metrics_of
     assert capture == f"{capture_prefix('${EndpointName}')}*"
     assert baseline == baseline_key("${EndpointName}")
     assert labels == f"{Prefix.LABELS}*"
+
+
+def test_classify_may_write_captured_requests_only_where_it_captures_and_only_its_endpoints() -> None:
+    (policy,) = flat(of_type(APP, "AWS::IAM::Role")["ClassifyRole"]["Policies"])
+    given = policy["PolicyDocument"]["Statement"]
+    (conditional,) = [one["Fn::If"] for one in given if "Fn::If" in one]
+    assert (conditional[0], conditional[2]) == ("ClassifyCaptures", "AWS::NoValue")
+    assert conditional[1]["Resource"].endswith(f"/{capture_prefix('${EndpointName}')}*")
+    assert "s3:PutObject" not in [action for one in given if "Fn::If" not in one for action in listed(one["Action"])]
 
 
 def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:

@@ -29,6 +29,7 @@ def test_every_parameter_says_what_it_is_and_refuses_what_it_cannot_be(path: Pat
         ("AlarmEmail", ["", "a.b@example.org"], ["nobody", "a@b", "a b@c.d", "a@b.c, d@e.f"]),
         ("ClassLabels", ["", "bicycle,motorcycle", "a b,c,d"], ["bicycle", "a,,b", ",a", "a,"]),
         ("ConfidenceThreshold", ["", "0", "1", "1.0", "0.8", ".95"], ["1.1", "-0.1", "2", "NaN", "1e-2", "0.8 ", "."]),
+        ("ClassifyCapture", ["0", "7", "10", "99", "100"], ["", "101", "00", "07", "1.5", "-1", "100 ", "1e1"]),
         ("EndpointName", ["image-classification", "a"], ["", "-a", "a_b", "a" * 64]),
         ("DataBucketName", ["my-bucket.1"], ["Upper", "a", "-ab", "ab-"]),
     ],

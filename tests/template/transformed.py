@@ -44,6 +44,18 @@ def of_type(path: Path, kind: str) -> dict[str, Any]:
     return {name: one["Properties"] for name, one in resources(path).items() if one["Type"] == kind}
 
 
+def under(node: Any, *holding: str) -> Any:
+    """Return a value with each Fn::If as its branch; the conditions in *holding* hold, and no others."""
+    if isinstance(node, list):
+        return [under(item, *holding) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::If" in node:
+        condition, yes, no = node["Fn::If"]
+        return under(yes if condition in holding else no, *holding)
+    return {name: under(value, *holding) for name, value in node.items()}
+
+
 def flat(node: Any) -> Any:
     """Return a value with each intrinsic function as the text that says what it refers to."""
     if isinstance(node, list):

@@ -2,17 +2,12 @@
 
 import base64
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -22,56 +17,13 @@ from functions.serialize import app as serialize
 from functions.threshold import app as threshold
 from imaging.decoding import model_input
 from tests.images import encoded, gradient
+from tests.unit.functions.calls import DESCRIBED, SERIALIZED, Caller, answering
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "bucket"
 IMAGE = encoded(gradient(80, 50))
-
-
-@dataclass(frozen=True)
-class Context:
-    """What Lambda tells a handler of a call, as far as our decorators read it."""
-
-    aws_request_id: str = "request-1"
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
-
-
-@dataclass
-class Call:
-    """What a handler returned or raised, its metrics as name -> (value, unit), and its log lines."""
-
-    answer: Any
-    metrics: dict[str, tuple[float, str]]
-    logs: list[dict[str, Any]]
-
-
-Caller = Callable[[ModuleType, object], Call]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Caller:
-    """Calls a function's handler."""
-
-    def called(app: ModuleType, event: object) -> Call:
-        logs = io.StringIO()
-        monkeypatch.setattr(app.logger.registered_handler, "stream", logs)
-        capsys.readouterr()
-        try:
-            answer = app.lambda_handler(event, Context())
-        except Exception as error:  # noqa: BLE001 - the test says which
-            answer = error
-        metrics: dict[str, tuple[float, str]] = {}
-        for line in capsys.readouterr().out.splitlines():
-            emitted = json.loads(line)
-            [directive] = emitted["_aws"]["CloudWatchMetrics"]
-            metrics |= {one["Name"]: (*emitted[one["Name"]], one["Unit"]) for one in directive["Metrics"]}
-        return Call(answer, metrics, [json.loads(line) for line in logs.getvalue().splitlines()])
-
-    return called
 
 
 @pytest.fixture
@@ -131,35 +83,6 @@ def test_an_image_that_serialize_refuses_is_counted_and_logged_with_its_reason(
     [line] = made.logs
     assert (line["level"], line["message"]) == ("WARNING", "rejected")
     assert (line["reason"], line["cause"]) == (error.__name__, cause)
-
-
-@contextmanager
-def answering(answer: bytes) -> Iterator[None]:
-    """Let the endpoint give this answer to the one request that Classify sends."""
-    with Stubber(classify.RUNTIME) as stub:
-        response = {"Body": StreamingBody(io.BytesIO(answer), len(answer)), "InvokedProductionVariant": "Green"}
-        asked = {
-            "EndpointName": classify.ENDPOINT_NAME,
-            "ContentType": "application/x-image",
-            "InferenceId": "request-1",
-            "Body": b"an image",
-        }
-        stub.add_response("invoke_endpoint", response, asked)
-        yield
-        stub.assert_no_pending_responses()
-
-
-SERIALIZED = {"s3_key": "k.png", "image_data": base64.b64encode(b"an image").decode()}
-
-
-DESCRIBED = {
-    "probabilities": [0.25, 0.75],
-    "labels": ["cat", "dog"],
-    "release": "3fa4c0d1e2b7",
-    "threshold": 0.7,
-    "familiarity": 0.41,
-    "familiarity_limit": 0.05,
-}
 
 
 @pytest.fixture
