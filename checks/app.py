@@ -12,7 +12,9 @@ from local.template import output_keys
 from monitoring.quality.evaluation import EVALUATION_FILE, read_evaluation
 from training.errors import StackError
 from training.model import MODEL_FILE, Model
+from training.sagemaker.app_stack import CAPTURE, INSTANCES, KIND
 from training.sagemaker.stacks import Outputs
+from training.sagemaker.update import is_serverless
 
 READ = "Read them with `aws sqs receive-message`; docs/deploy.md explains them."
 # The outputs that are queues, and what to do about messages; reviews are expected.
@@ -46,7 +48,7 @@ def stacks(scope: Scope) -> Iterator[Check]:
 
 
 def endpoint(scope: Scope) -> Iterator[Check]:
-    """Check that the endpoint is in service and captures its data."""
+    """Check that the endpoint is in service, that the app stack knows how it serves, and that one of them captures."""
     name = scope.endpoint
     try:
         found = client("sagemaker").describe_endpoint(EndpointName=name)
@@ -58,13 +60,37 @@ def endpoint(scope: Scope) -> Iterator[Check]:
     status, reason = found["EndpointStatus"], found.get("FailureReason", "")
     what = f"{name} is {status}" + (f" ({reason})" if reason else "")
     yield judged("endpoint", status == "InService", what, "Wait while it changes; if it failed, run `workflow deploy`.")
-    if any("CurrentServerlessConfig" in variant for variant in found.get("ProductionVariants", ())):
-        yield Check("endpoint's data capture", Status.SKIPPED, "a serverless endpoint has none")
+    serverless = is_serverless(found)
+    try:
+        yield from _kind(scope, serverless)
+    except StackError as error:
+        yield Check("endpoint's kind", Status.SKIPPED, str(error))
+    if serverless:
         return
     capture = found.get("DataCaptureConfig", {})
     on = capture.get("CaptureStatus") == "Started"
     what = f"{capture.get('CurrentSamplingPercentage')}% to {capture.get('DestinationS3Uri')}" if on else "off"
     yield judged("endpoint's data capture", on, what, "Reports and drift need it: `workflow deploy --capture 100`.")
+
+
+def _kind(scope: Scope, serverless: bool) -> Iterator[Check]:
+    """Check the parameters by which the app stack knows how its endpoint serves, and captures in its place."""
+    app = scope.stacks.app
+    if app.values.get("EndpointName") != scope.endpoint:
+        yield Check("endpoint's kind", Status.SKIPPED, f"{app.stack} calls another endpoint")
+        return
+    given = INSTANCES | dict(app.parameters)
+    wanted = "serverless" if serverless else INSTANCES[KIND]
+    what = f"{wanted}, and {KIND}={given[KIND]} in the stack"
+    yield judged("endpoint's kind", given[KIND] == wanted, what, f"Deploy the app stack with {KIND}={wanted}.")
+    on = given[CAPTURE] != "0"
+    if serverless:
+        what = f"{given[CAPTURE]}% of the requests" if on else "off, and a serverless endpoint has no data capture"
+        advice = f"Reports and drift need it: deploy the app stack with {CAPTURE}=100."
+        yield judged("Classify's capture", on, what, advice)
+    elif on:
+        what = f"{given[CAPTURE]}%, beside the endpoint's own data capture"
+        yield Check("Classify's capture", Status.BAD, what, f"Deploy the app stack with {CAPTURE}=0.")
 
 
 def labels(scope: Scope) -> Iterator[Check]:

@@ -60,6 +60,23 @@ class CaptureOptions:
         return Captured(S3Capture(bucket, endpoint), bucket, endpoint, span)
 
 
+def capture_line(stacks: Stacks) -> str | None:
+    """Say which requests Classify doesn't capture; None where the endpoint captures, or the stack isn't known."""
+    from training.errors import StackError
+    from training.sagemaker.app_stack import KIND
+
+    try:
+        serverless = stacks.app.parameters.get(KIND) == "serverless"
+    except StackError:
+        return None  # What needs the stack tells why it can't be read.
+    if not serverless:
+        return None
+    return (
+        "Classify captures for this serverless endpoint: requests that it didn't send, such as those of `workflow "
+        "predict`, `workflow evaluate` and the start of a batch, are invocations, and not captured."
+    )
+
+
 def with_capture_options(verb: Callable[Concatenate[CaptureOptions, Parameters], None]) -> Callable[..., None]:
     """Give a verb the options of CaptureOptions in the place of its first parameter."""
     shared = inspect.signature(CaptureOptions).parameters

@@ -43,7 +43,8 @@ def deploy(
         int | None,
         typer.Option(
             metavar="MB",
-            help="Deploy a serverless endpoint with this much memory; it has no data capture and no network isolation.",
+            help="Deploy a serverless endpoint with this much memory; Classify captures its requests, and it has no "
+            "network isolation.",
         ),
     ] = None,
     autoscale: Annotated[
@@ -85,11 +86,12 @@ def deploy(
 ) -> None:
     """Deploy a model, or update its endpoint.
 
-    Reads model.json. The endpoint captures its requests and answers. Refuses a model that is worse than what the
-    endpoint serves, or registered and not approved.
+    Reads model.json. The endpoint captures its requests and answers; for a serverless one Classify does, and the app
+    stack is updated. Refuses a model that is worse than what the endpoint serves, or registered and not approved.
     """
     from training import deploy
     from training.model import MODEL_FILE, Model
+    from training.sagemaker.app_stack import follow_endpoint
     from training.sagemaker.costs import variant_cost
     from training.sagemaker.endpoint import EndpointOptions
     from training.sagemaker.scaling import Scaling
@@ -99,6 +101,7 @@ def deploy(
     if rollback:
         config = deploy.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
         console.print(f"{endpoint} is in service with its previous configuration, {config}.")
+        _say(follow_endpoint(stack, endpoint))
         return
     options = EndpointOptions(
         instance_type=instance_type,
@@ -132,6 +135,12 @@ def deploy(
     console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
     if model.release:
         console.print(model.release.sentence, highlight=False)
+    _say(follow_endpoint(stack, endpoint, capture))
+
+
+def _say(line: str) -> None:
+    if line:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _last_approved(group: str) -> "Model":
@@ -152,8 +161,8 @@ def _check(model: "Model", endpoint: str, force: bool) -> None:
     objections = " ".join(ruling.objections)
     if objections and not force:
         raise DeployError(f"{objections} Give --force to deploy it all the same.")
-    for line in filter(None, (objections, ruling.unknown)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in (objections, ruling.unknown):
+        _say(line)
 
 
 def _watched(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.captured import CaptureOptions, with_capture_options
+from cli.captured import CaptureOptions, capture_line, with_capture_options
 from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
 from cli.show import console, table
@@ -141,10 +141,10 @@ def report(
                 labels=labels,
                 review_limit=review_limit,
                 live=None if options.from_folder else _live(captured.bucket, out),
+                notices=_lines(None if options.from_folder else capture_line(Stacks(options.stack))),
             )
         else:
             bucket, endpoint = options.place()
-            waiting = waiting_line(Stacks(options.stack))
             figures = report_run(
                 out,
                 bucket,
@@ -153,10 +153,14 @@ def report(
                 labels=labels,
                 review_limit=review_limit,
                 live=_live(bucket, out),
-                notices=[waiting] if waiting else [],
+                notices=_lines(waiting_line(Stacks(options.stack))),
             )
     table(("outcome", "images"), sorted(figures.outcomes.items()))
     console.print(f"Report: {out / REPORT_FILE}")
+
+
+def _lines(line: str | None) -> list[str]:
+    return [line] if line else []
 
 
 def _live(bucket: str | None, out: Path) -> "LiveQuality | None":

@@ -21,7 +21,7 @@ class DefinitionRefused(LocalError):
 
 
 class AppStack:
-    """What is deployed of template.yaml: `functions` by name, and the stack's `outputs`."""
+    """What is deployed of template.yaml: `functions` by name, and the stack's `outputs` and `parameters`."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path, concurrency: int) -> None:
         """`environment` leads functions to the local stack; a function may have `concurrency` workers."""
@@ -31,6 +31,7 @@ class AppStack:
         self._versions: dict[str, tuple[FunctionSpec, int]] = {}
         self.functions: dict[str, Function] = {}
         self.outputs: dict[str, str] = {}
+        self.parameters: dict[str, str] = {}
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
         """Deploy the template, or update what is deployed, as `sam deploy` does.
@@ -57,8 +58,8 @@ class AppStack:
         deploy_state_machines(template.state_machines())
         _deploy_rules(template.rules())
         _deploy_alarms(template.endpoint_alarms())
-        self.outputs = template.outputs()
-        stack_outputs.publish(STACK_NAME, self.outputs)
+        self.outputs, self.parameters = template.outputs(), template.parameters
+        stack_outputs.publish(STACK_NAME, self.outputs, self.parameters)
 
     def pids(self) -> dict[str, list[int]]:
         """Return the ids of the running workers by their function's name."""

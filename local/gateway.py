@@ -21,6 +21,7 @@ from local.sagemaker.control_plane import SageMaker
 from local.sagemaker.errors import SageMakerError
 from local.sagemaker.quotas import list_quotas
 from local.sagemaker.serverless import Throttled
+from local.stack_updates import answer_update
 from local.synchronous import start_sync_execution
 from local.template import ACCOUNT_ID
 
@@ -92,6 +93,8 @@ class Gateway:
             return self._call_sagemaker(target.removeprefix(SAGEMAKER_TARGET), Request(environ))
         if target in self._targets:
             return self._targets[target](Request(environ))
+        if updated := answer_update(environ, self._app_stack, self._region):
+            return updated
         try:
             answer, values = self._routes.bind_to_environ(environ).match()
         except (NotFound, MethodNotAllowed):

@@ -118,7 +118,8 @@ def _sagemaker(options: Options, work: Path, metrics: Metrics, alarms: Alarms) -
 
 
 def _deploy(options: Options, app_stack: AppStack) -> None:
-    stack_outputs.publish(Stacks(STACK_NAME).data_name, data_stack.deploy().outputs())
+    data = data_stack.deploy()
+    stack_outputs.publish(Stacks(STACK_NAME).data_name, data.outputs(), data.parameters)
     data_stack.list_images(Path(options.algorithms))
     boto3.client("logs").create_log_group(logGroupName=LOG_GROUP)
     app_stack.deploy(options.parameters or {})

@@ -1,17 +1,25 @@
-"""The outputs of the stacks on this machine, in CloudFormation."""
+"""The outputs and parameters of the stacks on this machine, in CloudFormation."""
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import boto3
 
 
-def publish(stack: str, outputs: Mapping[str, str]) -> None:
-    """Let DescribeStacks answer the outputs of a stack, whose resources were created without CloudFormation."""
-    cloudformation = boto3.client("cloudformation")
-    body = json.dumps({"Resources": {}, "Outputs": {key: {"Value": value} for key, value in outputs.items()}})
+def publish(stack: str, outputs: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Let DescribeStacks answer the outputs and parameters of a stack, whose resources aren't CloudFormation's."""
+    cloudformation: Any = boto3.client("cloudformation")  # boto3-stubs is installed without its types
+    body = json.dumps(
+        {
+            "Parameters": {name: {"Type": "String"} for name in parameters},
+            "Resources": {},
+            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+        }
+    )
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     if any(known["StackName"] == stack for page in pages for known in page["Stacks"]):
-        cloudformation.update_stack(StackName=stack, TemplateBody=body)
+        cloudformation.update_stack(StackName=stack, TemplateBody=body, Parameters=given)
     else:
-        cloudformation.create_stack(StackName=stack, TemplateBody=body)
+        cloudformation.create_stack(StackName=stack, TemplateBody=body, Parameters=given)

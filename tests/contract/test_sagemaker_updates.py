@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("programs")
 
-SERVERLESS: dict[str, Any] = {"serverless_memory": 2048, "capture_percentage": 0}
+SERVERLESS: dict[str, Any] = {"serverless_memory": 2048}
 
 
 def limits(endpoint: str) -> tuple[int, int, float]:

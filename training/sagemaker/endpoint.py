@@ -37,8 +37,9 @@ NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,49}")
 class EndpointOptions:
     """How an endpoint serves.
 
-    `capture_percentage` of the requests are recorded, 0 for none. `serverless_memory`, in MB, makes the
-    endpoint serverless; otherwise `instances` machines of `instance_type` serve, and the container reaches no network.
+    `capture_percentage` of the requests are recorded, 0 for none, by the endpoint; a serverless one can't, so Classify
+    does. `serverless_memory`, in MB, makes the endpoint serverless; otherwise `instances` machines of `instance_type`
+    serve, and the container reaches no network.
     What serverless endpoints exclude: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html.
     """
 
@@ -62,11 +63,6 @@ class EndpointOptions:
             raise DeployError(f"Serverless memory is 1024 to 6144 MB in steps of 1024, not {self.serverless_memory}.")
         if not 1 <= self.serverless_concurrency <= 200:
             raise DeployError(f"Serverless concurrency is 1 to 200, not {self.serverless_concurrency}.")
-        if self.capture_percentage:
-            raise DeployError(
-                "A serverless endpoint can't record its requests: SageMaker has no data capture there. "
-                "Give --capture 0, and do without the reports made from it, or choose an instance."
-            )
 
 
 def model_request(
@@ -114,7 +110,7 @@ def config_request(
             "MaxConcurrency": options.serverless_concurrency,
         }
     content: dict[str, Any] = {"ProductionVariants": [variant]}
-    if options.capture_percentage:
+    if options.capture_percentage and options.serverless_memory is None:
         content["DataCaptureConfig"] = _capture(bucket, options)
     if options.kms_key_id:
         content["KmsKeyId"] = options.kms_key_id

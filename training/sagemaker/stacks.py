@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from training.errors import StackError
 
@@ -35,10 +36,11 @@ ENDPOINT = Setting("EndpointName", "--endpoint", "WORKFLOW_ENDPOINT")
 
 @dataclass(frozen=True)
 class Outputs:
-    """The outputs of one stack by their keys."""
+    """The outputs of one stack by their keys, and its parameters by their names."""
 
     stack: str
     values: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> str:
         """Return an output's value.
@@ -115,7 +117,17 @@ class Stacks:
 
 
 def read_outputs(stack: str) -> Outputs:
-    """Return the outputs of a stack.
+    """Return the outputs and the parameters of a stack; raises as `describe_stack` does."""
+    found = describe_stack(stack)
+    return Outputs(
+        stack,
+        {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
+        {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
+    )
+
+
+def describe_stack(stack: str) -> dict[str, Any]:
+    """Return a stack as CloudFormation describes it.
 
     Raises:
         StackMissing: there is none of that name.
@@ -125,8 +137,9 @@ def read_outputs(stack: str) -> Outputs:
     import boto3
     from botocore.exceptions import ClientError
 
+    cloudformation: Any = boto3.client("cloudformation")  # boto3-stubs is installed without its types
     try:
-        (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         # CloudFormation answers ValidationError where no stack has the name.
@@ -140,7 +153,7 @@ def read_outputs(stack: str) -> Outputs:
                 f"You may not read the outputs of the stack {stack} ({code}); ask for cloudformation:DescribeStacks."
             ) from error
         raise
-    return Outputs(stack, {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])})
+    return dict(found)
 
 
 def _value(setting: Setting, read: Callable[[], Outputs]) -> str:

@@ -15,7 +15,7 @@ from tests.contract.doctor.examined import bad, only_bad, write_evaluation
 from training.deploy import deploy
 from training.model import MODEL_FILE, Model
 from training.sagemaker.endpoint import EndpointOptions
-from training.sagemaker.stacks import DEFAULT_STACK
+from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK
 
 
 def test_a_missing_endpoint_is_bad(scope: Scope) -> None:
@@ -32,6 +32,37 @@ def test_an_endpoint_without_data_capture_is_bad(scope: Scope) -> None:
         options=options,
     )
     assert only_bad(dataclasses.replace(scope, given_endpoint="uncaptured")).name == "endpoint's data capture"
+
+
+def test_a_stack_that_does_not_know_how_its_endpoint_serves_or_does_not_capture_for_it_is_bad(
+    scope: Scope, programs: stack.Running
+) -> None:
+    deploy(
+        Model.read(scope.out / MODEL_FILE),
+        endpoint_name="idle",
+        bucket=stack.BUCKET,
+        role_arn=stack.ROLE_ARN,
+        options=EndpointOptions(serverless_memory=1024),
+    )
+
+    def found(endpoint: str, **parameters: str) -> dict[str, str]:
+        programs.deploy({"EndpointName": endpoint} | parameters)
+        of_the_endpoint = {"endpoint", "endpoint's kind", "endpoint's data capture", "Classify's capture"}
+        made = examine(dataclasses.replace(scope))
+        return {one.name: one.advice for one in made if one.status is Status.BAD and one.name in of_the_endpoint}
+
+    try:
+        assert found("idle") == {
+            "endpoint's kind": "Deploy the app stack with EndpointKind=serverless.",
+            "Classify's capture": "Reports and drift need it: deploy the app stack with ClassifyCapture=100.",
+        }
+        assert found("idle", EndpointKind="serverless", ClassifyCapture="10") == {}
+        assert found(DEFAULT_ENDPOINT, EndpointKind="serverless", ClassifyCapture="10") == {
+            "endpoint's kind": "Deploy the app stack with EndpointKind=instances.",
+            "Classify's capture": "Deploy the app stack with ClassifyCapture=0.",
+        }
+    finally:
+        programs.deploy({})
 
 
 def test_missing_stacks_are_bad_and_what_needs_them_is_skipped(scope: Scope) -> None:

@@ -25,7 +25,7 @@ def requests_of(options: EndpointOptions, endpoint: str = "ep") -> tuple[dict[st
     [
         EndpointOptions(),
         EndpointOptions(instances=3, kms_key_id="key", tags={"team": "vision"}),
-        EndpointOptions(serverless_memory=2048, capture_percentage=0),
+        EndpointOptions(serverless_memory=2048),
     ],
     ids=["default", "encrypted", "serverless"],
 )
@@ -90,14 +90,15 @@ def test_a_model_that_describes_itself_is_tagged_with_its_release() -> None:
 
 def test_the_container_is_isolated_from_the_network_unless_the_endpoint_is_serverless() -> None:
     isolated = requests_of(EndpointOptions())[0]
-    serverless = requests_of(EndpointOptions(serverless_memory=2048, capture_percentage=0))[0]
+    serverless = requests_of(EndpointOptions(serverless_memory=2048))[0]
     assert (isolated["EnableNetworkIsolation"], serverless["EnableNetworkIsolation"]) == (True, False)
     assert isolated["ModelName"] != serverless["ModelName"]
 
 
-def test_a_serverless_endpoint_refuses_capture_with_the_reason() -> None:
-    with pytest.raises(DeployError, match="no data capture there"):
-        EndpointOptions(serverless_memory=2048)
+def test_a_serverless_endpoint_is_not_asked_to_capture_whatever_classify_does() -> None:
+    configs = [requests_of(EndpointOptions(serverless_memory=2048, capture_percentage=part))[1] for part in (0, 100)]
+    assert "DataCaptureConfig" not in configs[1]
+    assert configs[0] == configs[1]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ def test_a_serverless_endpoint_refuses_capture_with_the_reason() -> None:
         {"capture_percentage": -1},
         {"capture_percentage": 101},
         {"instances": 0},
-        {"serverless_memory": 1000, "capture_percentage": 0},
-        {"serverless_memory": 7168, "capture_percentage": 0},
-        {"serverless_memory": 1024, "serverless_concurrency": 201, "capture_percentage": 0},
+        {"serverless_memory": 1000},
+        {"serverless_memory": 7168},
+        {"serverless_memory": 1024, "serverless_concurrency": 201},
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
