@@ -1,5 +1,6 @@
 """The verbs for many images: classify a batch, and start failed executions again."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,12 @@ def batch(
         str | None, typer.Option(metavar="ID", help="Run again what failed or is missing in this batch.")
     ] = None,
     max_concurrency: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Children at once; the template's number by default.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="Children at once; by default the template's number, or what a serverless endpoint takes.",
+        ),
     ] = None,
     format_: Annotated[
         LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
@@ -41,25 +47,27 @@ def batch(
     """Classify many images, with a ledger.
 
     Takes a prefix, a manifest or a folder, and accounts for every image. After an interruption the same command
-    continues the batch.
+    continues the batch. Before a serverless endpoint gets the first image, it is started, and without --max-concurrency
+    it gets no more images at once than it takes.
     """
     from contracts.locks import exclusive
     from inference.batch import Request, redrive_batch, require_account, run_batch
     from inference.ledger import LEDGER_FILE
     from inference.ledger_parquet import write_parquet
 
+    stacks = Stacks(stack)
+    prepare = partial(_prepare, stacks)
     if redrive is not None:
         if prefix or manifest or upload:
             raise typer.BadParameter("can't be combined with --prefix, --manifest or --upload", param_hint="--redrive")
         with exclusive(out):
-            ended = redrive_batch(redrive, out, max_concurrency)
+            ended = redrive_batch(redrive, out, max_concurrency, prepare)
     else:
-        stacks = Stacks(stack)
         folder = str(upload.resolve()) if upload else None
         machine = state_machine or stacks.batch_state_machine_arn
         request = Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
         with exclusive(out):
-            ended = run_batch(request, out, max_concurrency)
+            ended = run_batch(request, out, max_concurrency, prepare)
     account = ended.account
     counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
     counts |= {"rejected": account.rejected, "failed": account.failed}
@@ -70,9 +78,25 @@ def batch(
         console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
     ledger = ended.folder / LEDGER_FILE
     console.print(f"Ledger: {write_parquet(ledger) if format_ is LedgerFormat.PARQUET else ledger}")
-    if line := waiting_line(Stacks(stack)):
+    if line := waiting_line(stacks):
         console.print(line, soft_wrap=True)
     require_account(ended)
+
+
+def _prepare(stacks: Stacks) -> dict[str, int]:
+    """Start a serverless endpoint, and return the batch's limits for it; none where the endpoint isn't known."""
+    from inference.serverless import start_gently
+    from training.errors import StackError
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    try:
+        endpoint = stacks.endpoint
+    except StackError as error:
+        say(f"The batch doesn't wait for its endpoint, which isn't known: {error}")
+        return {}
+    return start_gently(endpoint, say)
 
 
 @app.command()

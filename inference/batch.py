@@ -8,7 +8,7 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -38,6 +38,8 @@ DATABASE_FILE = "ledger.sqlite"
 ACCOUNT_FILE = "batch.json"
 POLL_SECONDS = 1.0
 SHOWN_KEYS = 20
+# Called before an execution is started; returns what its input has beside the manifest.
+Prepare = Callable[[], Mapping[str, int]]
 
 
 class BatchError(InferenceError):
@@ -73,22 +75,24 @@ class Batch:
     """Why the last execution didn't succeed, where it didn't."""
 
 
-def run_batch(request: Request, out: Path, max_concurrency: int | None = None) -> Batch:
+def run_batch(request: Request, out: Path, max_concurrency: int | None = None, prepare: Prepare = dict) -> Batch:
     """Start a batch, or resume the one that was asked for in the same words and hasn't been accounted for.
+
+    `max_concurrency` takes precedence over what `prepare` returns.
 
     Raises SourceError where there is nothing to classify, BatchError where the state machine can't be started.
     """
     folder = _unfinished(request, out) or _new(request, out)
-    return _finish(request, folder, max_concurrency)
+    return _finish(request, folder, max_concurrency, prepare)
 
 
-def redrive_batch(batch_id: str, out: Path, max_concurrency: int | None = None) -> Batch:
-    """Run again what failed in a batch, or has no outcome; what is accounted for stays as it is."""
+def redrive_batch(batch_id: str, out: Path, max_concurrency: int | None = None, prepare: Prepare = dict) -> Batch:
+    """Run again, as `run_batch` does, what failed in a batch or has no outcome; the rest stays as it is."""
     folder = below(out / BATCHES, batch_id)
     if not (folder / REQUEST_FILE).exists():
         raise BatchError(f"{folder} holds no batch; `workflow batch` prints the id of each that it runs.")
     (folder / ACCOUNT_FILE).unlink(missing_ok=True)
-    return _finish(Request(**json.loads((folder / REQUEST_FILE).read_text())), folder, max_concurrency)
+    return _finish(Request(**json.loads((folder / REQUEST_FILE).read_text())), folder, max_concurrency, prepare)
 
 
 def require_account(batch: Batch) -> None:
@@ -123,7 +127,7 @@ def _unfinished(request: Request, out: Path) -> Path | None:
     return None
 
 
-def _finish(request: Request, folder: Path, max_concurrency: int | None) -> Batch:
+def _finish(request: Request, folder: Path, max_concurrency: int | None, prepare: Prepare) -> Batch:
     """Do whatever of the batch has not been done."""
     s3, states = boto3.client("s3"), boto3.client("stepfunctions")
     ledger = Ledger(folder / DATABASE_FILE)
@@ -136,7 +140,7 @@ def _finish(request: Request, folder: Path, max_concurrency: int | None) -> Batc
             last = _next_run(ledger, folder.name, last)
         if last:
             driver = _Driver(s3, states, request, folder.name, ledger)
-            ended = driver.drive(last, max_concurrency)
+            ended = driver.drive(last, max_concurrency, prepare)
         ledger.write_csv(folder / LEDGER_FILE)
         batch = Batch(folder.name, folder, ledger.account(), ledger.errors(), list(ledger.runs()), ended)
     finally:
@@ -183,9 +187,9 @@ class _Driver:
         self._batch_id = batch_id
         self._ledger = ledger
 
-    def drive(self, run: Run, max_concurrency: int | None) -> str | None:
+    def drive(self, run: Run, max_concurrency: int | None, prepare: Prepare) -> str | None:
         """Return why the execution didn't succeed, where it didn't."""
-        arn = run.arn or self._start(run, max_concurrency)
+        arn = run.arn or self._start(run, max_concurrency, prepare)
         try:
             ended = self._follow(arn)
         except self._states.exceptions.ExecutionDoesNotExist as error:
@@ -198,14 +202,15 @@ class _Driver:
         self._ledger.record(run, rows_of(self._s3, self._states, arn, self._request.bucket, self._batch_id))
         return ended
 
-    def _start(self, run: Run, max_concurrency: int | None) -> str:
+    def _start(self, run: Run, max_concurrency: int | None, prepare: Prepare) -> str:
         key = f"{batch_prefix(self._batch_id)}manifest-{run.number}.csv"
         with scratch_folder("workflow-batch-") as folder:
             manifest = write_manifest(self._ledger.images_to_run(), folder / "manifest.csv")
             self._s3.upload_file(str(manifest), self._request.bucket, key)
-        given: dict[str, Any] = {"manifest": key}
+        limits = prepare()
         if max_concurrency is not None:
-            given["max_concurrency"] = max_concurrency
+            limits = {"max_concurrency": max_concurrency}
+        given: dict[str, Any] = {"manifest": key, **limits}
         arn = self._arn_of(run.execution)
         try:
             # The same name with the same input is the same execution: after a crash this starts no second one.
