@@ -72,8 +72,8 @@ def capture_line(stacks: Stacks) -> str | None:
     if not serverless:
         return None
     return (
-        "Classify captures for this serverless endpoint: requests that it didn't send, such as those of `workflow "
-        "predict`, `workflow evaluate` and the start of a batch, are invocations, and not captured."
+        "Classify captures for this serverless endpoint. Requests of others, such as predictions, evaluations and the "
+        "start of a batch, are invocations that it doesn't capture."
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 
 
-def publish(stack: str, outputs: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+def publish(stack: str, outputs: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> None:
     """Let DescribeStacks answer the outputs and parameters of a stack, whose resources aren't CloudFormation's."""
+    parameters = parameters or {}
     cloudformation: Any = boto3.client("cloudformation")  # boto3-stubs is installed without its types
     body = json.dumps(
         {

@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 def test_a_request_starts_the_container_which_ends_without_requests_and_starts_for_the_next(
     programs: stack.Running, endpoint: str
 ) -> None:
-    serve("mirror_ridge", endpoint, serverless_memory=2048, capture_percentage=0)
+    serve("mirror_ridge", endpoint, serverless_memory=2048)
     assert endpoint not in programs.processes()
     for _ in range(2):
         assert answer_of(endpoint) == "[0.9, 0.1]"

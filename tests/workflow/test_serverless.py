@@ -29,7 +29,7 @@ from training.sagemaker.endpoint import VARIANT, EndpointOptions
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 from training.teardown import list_resources, teardown
 
-BATCH = 60
+BATCH = 24
 
 
 @pytest.fixture
