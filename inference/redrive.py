@@ -68,18 +68,25 @@ def redrive_queue(queue_url: str, limit: int | None = None) -> Redriven:
     states, sqs = _clients()
     began = datetime.now(UTC)
     started = before = since = unreadable = 0
+    staying: set[str] = set()
     while limit is None or started < limit:
         most = BATCH if limit is None else min(BATCH, limit - started)
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=most, VisibilityTimeout=HIDDEN, WaitTimeSeconds=1
         )
-        waiting = [(message["ReceiptHandle"], _failed(message["Body"])) for message in answer.get("Messages", [])]
-        known = [(handle, one) for handle, one in waiting if one]
-        older = [(handle, one) for handle, one in known if one.stopped < began]
-        since, unreadable = since + len(known) - len(older), unreadable + len(waiting) - len(known)
-        if not older and len(known) == len(waiting):
+        # What stays in the queue comes again once it isn't hidden any more.
+        new = [message for message in answer.get("Messages", []) if message["MessageId"] not in staying]
+        if not new:
             break
-        fresh = _start_all(states, [one for _, one in older], began)
+        older = []
+        for message in new:
+            failed = _failed(message["Body"])
+            if failed and failed.stopped < began:
+                older.append((message["ReceiptHandle"], failed))
+            else:
+                staying.add(message["MessageId"])
+                since, unreadable = since + (failed is not None), unreadable + (failed is None)
+        fresh = _start_all(states, [failed for _, failed in older], began)
         started, before = started + fresh, before + len(older) - fresh
         _delete(sqs, queue_url, [handle for handle, _ in older])
     return Redriven(started, before, since, unreadable)
