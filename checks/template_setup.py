@@ -1,26 +1,24 @@
 """How the templates deploy the workflow by default, as far as a bill depends on it."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inference.costs.setup import Setup
+from inference.costs.setup import Monitoring, Setup
 from local.stack import BUCKET, REGION, ROOT
 from local.template import Template
 
 APP, DATA = ROOT / "template.yaml", ROOT / "training/template.yaml"
 
 
-def template_setup(instance_type: str, instances: int, serverless_memory: int) -> Setup:
-    """Return the set-up of the templates' default parameters with an endpoint of these instances or this memory in MB.
+# What `workflow deploy` sets for a serverless endpoint.
+SERVERLESS = {"EndpointKind": "serverless", "ClassifyCapture": "100"}
 
-    Counts the metrics that the functions' code makes and the log groups' filters, those that alarms watch, and the
-    dashboards.
-    """
-    app, data = (Template(path, {"DataBucketName": BUCKET}, REGION) for path in (APP, DATA))
-    alarms = app.resources("AWS::CloudWatch::Alarm").values()
-    filters = app.resources("AWS::Logs::MetricFilter").values()
-    made = set().union(*(_metrics(spec.code / "app.py") for spec in app.functions()))
+
+def template_setup(instance_type: str, instances: int, serverless_memory: int) -> Setup:
+    """Return the set-up of the templates' default parameters, with an endpoint of these instances or this memory."""
+    app, capturing, data = _template(APP, {}), _template(APP, SERVERLESS), _template(DATA, {})
     return Setup(
         instance_type=instance_type,
         instances=instances,
@@ -28,7 +26,21 @@ def template_setup(instance_type: str, instances: int, serverless_memory: int) -
         batch_size=int(app.parameters["BatchSize"]),
         capture_days=int(data.parameters["CaptureDays"]),
         log_days=int(app.parameters["LogRetentionDays"]),
-        alarm_metrics=sum(map(_watched, alarms)),
+        monitoring=_monitoring(app),
+        capturing=_monitoring(capturing),
+    )
+
+
+def _template(path: Path, parameters: Mapping[str, str]) -> Template:
+    return Template(path, {"DataBucketName": BUCKET, **parameters}, REGION)
+
+
+def _monitoring(app: Template) -> Monitoring:
+    """Count the metrics that alarms watch, those that functions and the filters of logs make, and dashboards."""
+    filters = app.resources("AWS::Logs::MetricFilter").values()
+    made = set().union(*(_metrics(spec.code / "app.py") for spec in app.functions()))
+    return Monitoring(
+        alarm_metrics=sum(map(_watched, app.resources("AWS::CloudWatch::Alarm").values())),
         custom_metrics=len(made) + sum(len(one["MetricTransformations"]) for one in filters),
         dashboards=len(app.resources("AWS::CloudWatch::Dashboard")),
     )

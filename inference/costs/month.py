@@ -10,7 +10,7 @@ from typing import Any
 
 from inference.costs.bill import Term
 from inference.costs.measured import CostsError
-from inference.costs.setup import Setup, processors_of
+from inference.costs.setup import Monitoring, Setup, processors_of
 from inference.costs.use import MEGABYTES, ImageUse
 
 DAYS = 30.4
@@ -158,12 +158,12 @@ class Month:
         """A schedule a day that deletes the endpoint."""
         return self._term("schedules", self.days, "invocations", "schedule_invocation")
 
-    def monitoring(self) -> tuple[Term, ...]:
+    def monitoring(self, what: Monitoring) -> tuple[Term, ...]:
         """What is paid by the month, however many images there are; metrics that have data all month."""
         return (
-            self._term("custom metrics", self.setup.custom_metrics, "metrics", "custom_metric_month"),
-            self._term("alarms", self.setup.alarm_metrics, "metrics of alarms", "alarm_metric_month"),
-            self._term("dashboard", self.setup.dashboards, "dashboards", "dashboard_month"),
+            self._term("custom metrics", what.custom_metrics, "metrics", "custom_metric_month"),
+            self._term("alarms", what.alarm_metrics, "metrics of alarms", "alarm_metric_month"),
+            self._term("dashboard", what.dashboards, "dashboards", "dashboard_month"),
         )
 
     def _log_bytes(self, *, express: bool) -> float:

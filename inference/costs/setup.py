@@ -10,6 +10,15 @@ SIZE = re.compile(r"ml\.\w+\.(?:(?P<large>large)|(?P<times>\d*)xlarge)")
 
 
 @dataclass(frozen=True)
+class Monitoring:
+    """What of a stack's monitoring is paid by the month: metrics that alarms watch, metrics of its own, dashboards."""
+
+    alarm_metrics: int
+    custom_metrics: int
+    dashboards: int
+
+
+@dataclass(frozen=True)
 class Setup:
     """How the workflow is deployed.
 
@@ -20,9 +29,8 @@ class Setup:
         batch_size: images that a child of a batch takes.
         capture_days: days for which captured data is kept.
         log_days: days for which logs are kept.
-        alarm_metrics: metrics that the stack's alarms watch.
-        custom_metrics: metrics that the stack makes.
-        dashboards: the stack's dashboards.
+        monitoring: of a stack whose endpoint captures its data.
+        capturing: of a stack whose Classify captures the data, for a serverless endpoint.
     """
 
     instance_type: str
@@ -31,9 +39,8 @@ class Setup:
     batch_size: int
     capture_days: int
     log_days: int
-    alarm_metrics: int
-    custom_metrics: int
-    dashboards: int
+    monitoring: Monitoring
+    capturing: Monitoring
 
 
 def processors_of(instance_type: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from inference.costs.bill import Bill, Term
 from inference.costs.month import HOURS, SECONDS, Month
+from inference.costs.setup import Monitoring
 
 # The states of the course project's execution: its three functions.
 COURSE_STATES = 3
@@ -11,19 +12,21 @@ COURSE_STATES = 3
 
 def instance(month: Month) -> Bill:
     """An endpoint on instances all month; each image is a Standard execution of ClassifyImage."""
-    return Bill("instance", (month.instances(HOURS), *_single_images(month)))
+    return Bill("instance", (month.instances(HOURS), *_single_images(month, month.setup.monitoring)))
 
 
 def serverless(month: Month) -> Bill:
     """A serverless endpoint, for which Classify captures; each image is a Standard execution of ClassifyImage."""
-    return Bill("serverless", (month.serverless(), *_single_images(month), month.capture_puts()))
+    terms = _single_images(month, month.setup.capturing)
+    return Bill("serverless", (month.serverless(), *terms, month.capture_puts()))
 
 
 def batch(month: Month) -> Bill:
     """A batch a day by ClassifyBatch; the endpoint on instances is there only while it runs."""
     working = month.images_a_day / month.images_a_second
     terms = (month.instances(month.batch_hours), month.schedules(), month.exchanged(), *batch_requests(month))
-    return Bill("batch", (*terms, month.logs_stored(express=True), month.traces(working), *_kept(month)))
+    logs = (month.logs_stored(express=True), month.traces(working))
+    return Bill("batch", (*terms, *logs, *_kept(month, month.setup.monitoring)))
 
 
 def course_project(month: Month) -> Bill:
@@ -58,11 +61,11 @@ def cheapest(compared: Sequence[Bill]) -> Bill:
     return min(compared, key=lambda bill: bill.total)
 
 
-def _single_images(month: Month) -> tuple[Term, ...]:
+def _single_images(month: Month, monitoring: Monitoring) -> tuple[Term, ...]:
     work = (month.exchanged(), *month.functions(), month.standard(month.use.states), month.reviews())
     logs = (month.logs(express=False), month.logs_stored(express=False), month.traces(HOURS * SECONDS))
-    return (*work, *logs, *_kept(month))
+    return (*work, *logs, *_kept(month, monitoring))
 
 
-def _kept(month: Month) -> tuple[Term, ...]:
-    return (month.captured(), *month.monitoring())
+def _kept(month: Month, monitoring: Monitoring) -> tuple[Term, ...]:
+    return (month.captured(), *month.monitoring(monitoring))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.template_setup import template_setup
+from inference.costs.setup import Monitoring
 from tests.conftest import ROOT
 from tests.template.app_stack import DRIFT, FUNCTIONS, calls, published, source
 from tests.template.transformed import APP, DATA, flat, of_type, resources, transformed
@@ -92,8 +93,8 @@ def test_the_costs_that_the_guide_names_count_the_metrics_and_alarms_of_the_temp
     assert f"{len(watched)} metrics that {len(alarms)} alarms watch" in guide
     setup = template_setup("ml.m5.large", 1, 1024)
     dashboards = len(of_type(APP, "AWS::CloudWatch::Dashboard"))
-    counted = (setup.custom_metrics, setup.alarm_metrics, setup.dashboards)
-    assert counted == (custom, len(watched), dashboards)
+    assert setup.monitoring == Monitoring(len(watched), custom, dashboards)
+    assert setup.capturing == Monitoring(len(watched) + 1, custom, dashboards)
     assert f"{len(published())} custom metrics and {len(found.keys() & DRIFT)} alarms more" in guide
     assert len(found) == len(alarms) + len(found.keys() & DRIFT) + 1
     assert "one more alarm while Classify captures" in guide

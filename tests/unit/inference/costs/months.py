@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from inference.costs.month import Month
-from inference.costs.setup import Setup
+from inference.costs.setup import Monitoring, Setup
 from inference.costs.use import ImageUse
 
 PRICES: dict[str, Any] = {
@@ -48,9 +48,8 @@ SETUP = Setup(
     batch_size=20,
     capture_days=90,
     log_days=30,
-    alarm_metrics=19,
-    custom_metrics=9,
-    dashboards=1,
+    monitoring=Monitoring(alarm_metrics=19, custom_metrics=9, dashboards=1),
+    capturing=Monitoring(alarm_metrics=20, custom_metrics=10, dashboards=1),
 )
 
 

@@ -44,7 +44,7 @@ def test_an_endpoint_on_instances_is_there_all_day() -> None:
 
 def test_a_serverless_endpoint_is_paid_by_its_work_and_each_captured_record_is_a_put() -> None:
     # 0.02 s of 2 GB an image.
-    expected = SINGLE | {"endpoint": 404, "S3 puts of captured data": IMAGES}
+    expected = SINGLE | {"endpoint": 404, "S3 puts of captured data": IMAGES, "alarms": 20, "custom metrics": 10}
     assert quantities(serverless(month(1_010))) == pytest.approx(expected)
 
 
