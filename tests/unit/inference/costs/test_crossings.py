@@ -30,7 +30,7 @@ def test_on_one_side_of_a_crossing_the_one_costs_more_and_on_the_other_it_does_n
 
 def test_serverless_gets_dearer_than_instances_where_its_work_costs_as_much_as_their_hours() -> None:
     at = month(1)
-    # By hand: 240 USD of instances against an alarm and a metric more, 0.0004 USD of work and 0.00007 of a put an image.
+    # By hand: 240 USD of instances, against an alarm, a metric, 0.0004 USD of work and 0.00007 of a put an image.
     (one,) = of(crossings(at), "serverless", "instance")
     assert one.dearer == "serverless"
     assert one.images_a_day == int((240 - 0.13 - 0.12) / (10 * (0.04 * 0.01 + 0.00007))) + 1
