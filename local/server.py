@@ -15,6 +15,8 @@ from typing import Any
 import boto3
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.scheduler.models import scheduler_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import make_server
 
 from contracts.scratch import scratch_folder
@@ -34,8 +36,9 @@ from local.sagemaker.records import Records
 from local.sagemaker.training_jobs import TrainingJob
 from local.sagemaker.training_log import LOG_GROUP
 from local.sagemaker.training_operations import TrainingOperations
+from local.scheduler import Scheduler
 from local.stack import BUCKET, REGION, ROLE_ARN, Options, new_credentials
-from local.template import STACK_NAME
+from local.template import ACCOUNT_ID, STACK_NAME
 from training.sagemaker.stacks import Stacks
 
 LOOPBACK = "127.0.0.1"
@@ -75,12 +78,13 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
         app_stack = AppStack(credentials | {"AWS_ENDPOINT_URL": url}, logs, options.concurrency)
         gateway = Gateway(REGION, app_stack, sagemaker)
         patches.apply(gateway)
+        scheduler = Scheduler(scheduler_backends[ACCOUNT_ID][REGION], stepfunctions_parser_backends[ACCOUNT_ID][REGION])
         guard = Guard(gateway, credentials, {options.container_address} - {""})
         ending.enter_context(_answering(guard, listener))
         if address := sam.address_to_bind(options.container_address):
             beside = ending.enter_context(_listen(address, listener.getsockname()[1]))
             ending.enter_context(_answering(guard, beside))
-        for service in (metrics, alarms):
+        for service in (metrics, alarms, scheduler):
             service.start()
             ending.callback(service.stop)
         for started in (sagemaker, app_stack):

@@ -8,6 +8,7 @@ from local.moto_patches import (
     one_at_a_time,
     performance,
     responses,
+    scheduler,
     step_functions,
     task_clients,
 )
@@ -22,6 +23,7 @@ PATCHES = (
     *eventbridge.PATCHES,
     *one_at_a_time.PATCHES,
     *responses.PATCHES,
+    *scheduler.PATCHES,
     *performance.PATCHES,
 )
 

@@ -28,6 +28,8 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from local.moto_patches.distributed_map import DistributedMap, without_distributed_maps
 from local.moto_patches.patch import Patch
 
+ERROR_PREFIXES = {"sagemaker": "SageMaker", "scheduler": "Scheduler"}
+
 
 def run_distributed_maps(parse: Callable[[str], Any]) -> Callable[..., Any]:
     """Run Distributed Maps by our own Map Run.
@@ -85,6 +87,18 @@ def name_members_of_sdk_tasks(_original: Callable[..., None]) -> Callable[..., N
         env.stack.append(_capitalised(answer))
 
     return eval_service_task
+
+
+def name_services_in_errors(name: Callable[[str], str]) -> Callable[[str], str]:
+    """Moto names the errors of most services by the service in a task's resource (`sagemaker.`), in small letters.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+    """
+
+    def normalise_service_error_name(service: str) -> str:
+        return ERROR_PREFIXES.get(service) or name(service)
+
+    return normalise_service_error_name
 
 
 def set_the_environment_at_the_start(start: Callable[[ExecutionWorker], None]) -> Callable[..., None]:
@@ -146,6 +160,7 @@ PATCHES = (
     Patch(AmazonStateLanguageParser, "parse", "a59a7d18760f", run_distributed_maps),
     Patch(ResourceEvalS3, "_handle_list_objects_v2", "f4a476c93e91", list_all_keys),
     Patch(StateTaskServiceAwsSdk, "_eval_service_task", "e68dc9e06e6a", name_members_of_sdk_tasks),
+    Patch(StateTaskServiceAwsSdk, "_normalise_service_error_name", "7fccfad3463f", name_services_in_errors),
     Patch(ExecutionWorker, "start", "0b502dd3a4e5", set_the_environment_at_the_start),
     Patch(StepFunctionsParserBackend, "start_execution", "0f8d9dd57baf", name_every_execution),
     Patch(Environment, "set_error", "6447409d4056", keep_aborted_executions_aborted),
