@@ -10,6 +10,9 @@ from monitoring.metrics import NAMESPACE
 from tests.conftest import ROOT
 from tests.template.app_stack import FUNCTIONS, calls, published, source, tasks_of
 from tests.template.transformed import APP, flat, of_type, resources, transformed, under
+from training.sagemaker.alarms import ERRORS_AND_LATENCIES
+
+VARIANT = [{"Name": "EndpointName", "Value": "EndpointName"}, {"Name": "VariantName", "Value": "VariantName"}]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -50,12 +53,41 @@ def test_every_alarm_tells_the_topic_and_is_quiet_where_nothing_happens() -> Non
         assert alarm["AlarmDescription"].endswith(".")
 
 
-@pytest.mark.parametrize("holding", [(), ("ChecksDrift",), ("ClassifyCaptures",), ("ChecksDrift", "ClassifyCaptures")])
+@pytest.mark.parametrize(
+    "holding",
+    [(), ("ChecksDrift",), ("ClassifyCaptures",), ("WatchesIdle",), ("ChecksDrift", "ClassifyCaptures", "WatchesIdle")],
+)
 def test_the_dashboard_shows_every_alarm_that_the_stack_has(holding: tuple[str, ...]) -> None:
     alarms = {name: one for name, one in resources(APP).items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     made = {name for name, one in alarms.items() if one.get("Condition") in {None, *holding}}
     (shown,) = (one["properties"]["alarms"] for one in dashboard(*holding) if one["type"] == "alarm")
     assert sorted(shown) == sorted(f"${{{name}.Arn}}" for name in made)
+
+
+def test_an_endpoint_is_idle_where_its_instances_run_and_every_hour_has_no_request() -> None:
+    alarm = of_type(APP, "AWS::CloudWatch::Alarm")["IdleAlarm"]
+    *expressions, invocations, processors = alarm["Metrics"]
+    assert [one["Expression"] for one in expressions] == ["SUM([invocations, none])", "processors * 0"]
+    metrics = [invocations, processors]
+    assert [(one["Id"], one["MetricStat"]["Metric"]["MetricName"]) for one in metrics] == [
+        ("invocations", "Invocations"),
+        # SageMaker sends it every minute while an instance runs, and never for a serverless endpoint.
+        ("processors", "CPUUtilization"),
+    ]
+    assert {str(flat(one["MetricStat"]["Metric"]["Dimensions"])) for one in metrics} == {str(VARIANT)}
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert flat(alarm["EvaluationPeriods"]) == "IdleHours"
+    assert "DatapointsToAlarm" not in alarm
+    hours = transformed(APP)["Parameters"]["IdleHours"]
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    assert hours["MaxValue"] * metrics[0]["MetricStat"]["Period"] == 7 * 86_400
+    assert transformed(APP)["Conditions"]["WatchesIdle"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "IdleHours"}, 0]}]}
+
+
+def test_an_update_of_the_endpoint_is_not_rolled_back_because_nobody_asks_it() -> None:
+    idle = of_type(APP, "AWS::CloudWatch::Alarm")["IdleAlarm"]
+    names = {one["MetricStat"]["Metric"]["MetricName"] for one in idle["Metrics"] if "MetricStat" in one}
+    assert not names & ERRORS_AND_LATENCIES
 
 
 def test_the_metrics_of_ours_that_alarms_and_dashboard_show_are_those_that_are_made() -> None:

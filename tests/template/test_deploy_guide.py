@@ -16,7 +16,7 @@ from tests.template.transformed import APP, DATA, of_type, transformed
 
 GUIDE = (ROOT / "docs/deploy.md").read_text()
 PARAMETERS = {name: one for path in (APP, DATA) for name, one in transformed(path)["Parameters"].items()}
-SIGNS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">="}
+SIGNS = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 SAM = tomllib.loads((ROOT / "samconfig.toml").read_text())
 
 
@@ -34,7 +34,10 @@ def limit(alarm: dict[str, Any]) -> str:
     seconds = {one["MetricStat"]["Period"] for one in alarm.get("Metrics", ()) if "MetricStat" in one}
     (period,) = seconds or {alarm["Period"]}
     number = alarm["EvaluationPeriods"]
-    periods = f"{alarm.get('DatapointsToAlarm', number)} of {number} periods of " if number > 1 else ""
+    if isinstance(number, dict):
+        periods = f"each of {PARAMETERS[number['Ref']]['Default']} (`{number['Ref']}`) periods of "
+    else:
+        periods = f"{alarm.get('DatapointsToAlarm', number)} of {number} periods of " if number > 1 else ""
     return f"{SIGNS[alarm['ComparisonOperator']]} {threshold} in {periods}{period // 60} min"
 
 
