@@ -70,6 +70,8 @@ def _comparisons(rule: Mapping[str, Any]) -> list[_Comparison]:
     match rule:
         case {"Variable": str(path), "StringEquals": str(text)}:
             return [_Comparison(path, text, f"not {text}")]
+        case {"Variable": str(path), "StringEqualsPath": str(other)}:
+            return [_Comparison(path, TEXT, f"not {TEXT}"), _Comparison(other, TEXT, TEXT)]
         case {"Variable": str(path), "StringMatches": str(pattern)}:
             return [_Comparison(path, pattern.replace("*", TEXT), "")]
         case {"Variable": str(path), "NumericEquals": int(number)}:

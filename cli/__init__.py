@@ -12,7 +12,22 @@ from typing import Annotated
 
 import typer
 
-from cli import batch, costs, data, doctor, endpoint, improve, quality, registry, review, stack, status, train, watch
+from cli import (
+    batch,
+    costs,
+    data,
+    doctor,
+    endpoint,
+    improve,
+    predictions,
+    quality,
+    registry,
+    review,
+    stack,
+    status,
+    train,
+    watch,
+)
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -23,7 +38,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (stack, data, train, registry, endpoint, watch, batch, costs, review, quality, improve, status, doctor):
+for verbs in (
+    stack,
+    data,
+    train,
+    registry,
+    endpoint,
+    predictions,
+    watch,
+    batch,
+    costs,
+    review,
+    quality,
+    improve,
+    status,
+    doctor,
+):
     app.add_typer(verbs.app)
 
 

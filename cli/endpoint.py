@@ -1,5 +1,6 @@
-"""The verbs for the endpoint: deploy a model, ask it, and delete it."""
+"""The verbs for the endpoint: deploy a model, and delete it."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,15 +17,17 @@ from cli.options import (
     Stack,
     Tags,
     Yes,
+    expiry,
     pairs,
     seconds,
 )
-from cli.predictions import show_predictions
 from cli.registry import group_or_default
 from cli.show import agree, console, price, table
+from contracts.durations import spelled
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from training.lifetime import SetExpiry
     from training.model import Model
     from training.sagemaker.update import Canary
 
@@ -74,6 +77,14 @@ def deploy(
     approved: Annotated[
         bool, typer.Option("--approved", help="Take the last approved model of the registry, not that of model.json.")
     ] = False,
+    expires: Annotated[
+        int | None,
+        typer.Option(
+            parser=expiry,
+            metavar="TIME",
+            help="Delete the endpoint after this time, such as 8h, but never during a batch; never: keep it.",
+        ),
+    ] = None,
     group: Group = None,
     force: Annotated[
         bool, typer.Option("--force", help="Deploy also a model that is worse than the endpoint's, or not approved.")
@@ -87,9 +98,12 @@ def deploy(
     """Deploy a model, or update its endpoint.
 
     Reads model.json. The endpoint captures its requests and answers; for a serverless one Classify does, and the app
-    stack is updated. Refuses a model that is worse than what the endpoint serves, or registered and not approved.
+    stack is updated. Refuses a model that is worse than what the endpoint serves, or registered and not approved. An
+    endpoint that expires keeps its configuration and its model, so that the next `deploy` brings it back; without
+    --expires, `deploy` leaves an expiry as it is.
     """
     from training import deploy
+    from training.lifetime import deploy_until
     from training.model import MODEL_FILE, Model
     from training.sagemaker.app_stack import follow_endpoint
     from training.sagemaker.costs import variant_cost
@@ -98,6 +112,8 @@ def deploy(
 
     stacks = Stacks(stack)
     endpoint = endpoint or stacks.endpoint
+    if rollback and expires is not None:
+        raise typer.BadParameter("--rollback changes nothing about when the endpoint expires; leave --expires out.")
     if rollback:
         config = deploy.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
         console.print(f"{endpoint} is in service with its previous configuration, {config}.")
@@ -120,19 +136,28 @@ def deploy(
         return
     update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
     agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
+    set_expiry = _set_expiry(expires, endpoint, stacks)
     _check(model, endpoint, force)
-    deployment = deploy.deploy(
-        model,
-        endpoint_name=endpoint,
-        bucket=bucket,
-        role_arn=role,
-        options=options,
-        canary=update,
-        scaling=scaling,
-        by_package=approved,
+    deployment, expires_at = deploy_until(
+        set_expiry,
+        endpoint,
+        lambda before_change: deploy.deploy(
+            model,
+            endpoint_name=endpoint,
+            bucket=bucket,
+            role_arn=role,
+            options=options,
+            canary=update,
+            scaling=scaling,
+            by_package=approved,
+            before_change=before_change,
+        ),
     )
     state = "is in service" if deployment.changed else "was already in service with this configuration"
     console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
+    if expires_at:
+        left = spelled(expires_at - datetime.now(UTC))
+        console.print(f"It expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {left}.", highlight=False)
     if model.release:
         console.print(model.release.sentence, highlight=False)
     _say(follow_endpoint(stack, endpoint, capture))
@@ -141,6 +166,15 @@ def deploy(
 def _say(line: str) -> None:
     if line:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _set_expiry(seconds: int | None, endpoint: str, stacks: Stacks) -> "SetExpiry":
+    """Return what makes the endpoint expire as `--expires` says: None as before, 0 never."""
+    from training import lifetime
+
+    if seconds is None:
+        return lifetime.as_before(endpoint)
+    return lifetime.after(seconds, endpoint, stacks) if seconds else lifetime.never(endpoint)
 
 
 def _last_approved(group: str) -> "Model":
@@ -177,45 +211,6 @@ def _watched(
         left_out = f"Not watched, as in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}."
         console.print(left_out, highlight=False, soft_wrap=True)
     return canary
-
-
-@app.command()
-def predict(
-    sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
-    endpoint: Endpoint = None,
-    stack: Stack = DEFAULT_STACK,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show where the model looked, and draw it into OUT/explained/.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON per image instead of a table.")
-    ] = False,
-    out: Out = DEFAULT_OUT,
-) -> None:
-    """Classify images by the endpoint.
-
-    Tells which of them the workflow would accept. The exit code is 1 if one of them can't be classified.
-    """
-    from training import predict
-    from training.model import MODEL_FILE, Model
-
-    # An endpoint that describes itself needs no record of its model.
-    model = Model.read(out / MODEL_FILE) if (out / MODEL_FILE).exists() else None
-    answers = []
-    for answer in predict.predict(
-        endpoint or Stacks(stack).endpoint,
-        sources,
-        labels=model.labels if model else (),
-        takes=predict.Input(model.max_side, model.exact) if model else None,
-        explained=out / "explained" if explain else None,
-    ):
-        answers.append(answer)
-        if as_json:
-            print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
-    if not as_json:
-        show_predictions(answers, explained=out / "explained" if explain else None)
-    if any(one.error for one in answers):
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -81,6 +81,8 @@ FromFolder = Annotated[
     Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
 ]
 DEFAULT_OUT = Path("out")
+# Of what `deploy --expires` takes, in seconds: an endpoint takes minutes to be in service.
+SHORTEST_EXPIRY, LONGEST_EXPIRY = 5 * 60, 365 * 86400
 
 
 class LedgerFormat(StrEnum):
@@ -96,6 +98,16 @@ def seconds(text: str) -> int:
         return int(parse_duration(text).total_seconds())
     except DurationError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def expiry(text: str) -> int:
+    """Read after how many seconds an endpoint expires; 0 is `never`."""
+    if text.strip() == "never":
+        return 0
+    found = seconds(text)
+    if not SHORTEST_EXPIRY <= found <= LONGEST_EXPIRY:
+        raise typer.BadParameter("An endpoint expires after 5 minutes at least and 365 days at most, or never.")
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -1,10 +1,14 @@
-"""Print what an endpoint answers of images."""
+"""The verb that asks the endpoint, and how its answers are printed."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
 from cli.show import console, table
+from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from contracts.answer import Explanation
@@ -12,6 +16,47 @@ if TYPE_CHECKING:
 
 SHADES = " ░▒▓█"
 UNKNOWN = "-"
+
+app = typer.Typer()
+
+
+@app.command()
+def predict(
+    sources: Annotated[list[str], typer.Argument(help="Image files, folders, or s3:// objects and prefixes.")],
+    endpoint: Endpoint = None,
+    stack: Stack = DEFAULT_STACK,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show where the model looked, and draw it into OUT/explained/.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON per image instead of a table.")
+    ] = False,
+    out: Out = DEFAULT_OUT,
+) -> None:
+    """Classify images by the endpoint.
+
+    Tells which of them the workflow would accept. The exit code is 1 if one of them can't be classified.
+    """
+    from training import predict
+    from training.model import MODEL_FILE, Model
+
+    # An endpoint that describes itself needs no record of its model.
+    model = Model.read(out / MODEL_FILE) if (out / MODEL_FILE).exists() else None
+    answers = []
+    for answer in predict.predict(
+        endpoint or Stacks(stack).endpoint,
+        sources,
+        labels=model.labels if model else (),
+        takes=predict.Input(model.max_side, model.exact) if model else None,
+        explained=out / "explained" if explain else None,
+    ):
+        answers.append(answer)
+        if as_json:
+            print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
+    if not as_json:
+        show_predictions(answers, explained=out / "explained" if explain else None)
+    if any(one.error for one in answers):
+        raise typer.Exit(1)
 
 
 def show_predictions(predictions: "Sequence[Prediction]", explained: Path | None = None) -> None:

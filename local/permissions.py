@@ -14,10 +14,27 @@ from typing import Any
 from local.errors import LocalError
 from local.template import ACCOUNT_ID, StateMachineSpec, state_machine_arn
 
+# The action of each task, the parameter that names its resource, and the resource's ARN by that name.
 TASKS = {
-    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName"),
-    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
-    "arn:aws:states:::aws-sdk:sfn:startSyncExecution": ("states:StartSyncExecution", "StateMachineArn"),
+    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "FunctionName", "{name}"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl", "arn:aws:sqs:{region}:{account}:{last}"),
+    "arn:aws:states:::aws-sdk:sfn:startSyncExecution": ("states:StartSyncExecution", "StateMachineArn", "{name}"),
+    "arn:aws:states:::aws-sdk:sfn:listExecutions": ("states:ListExecutions", "StateMachineArn", "{name}"),
+    "arn:aws:states:::aws-sdk:sagemaker:deleteEndpoint": (
+        "sagemaker:DeleteEndpoint",
+        "EndpointName",
+        "arn:aws:sagemaker:{region}:{account}:endpoint/{name}",
+    ),
+    "arn:aws:states:::aws-sdk:scheduler:getSchedule": (
+        "scheduler:GetSchedule",
+        "Name",
+        "arn:aws:scheduler:{region}:{account}:schedule/default/{name}",
+    ),
+    "arn:aws:states:::aws-sdk:scheduler:deleteSchedule": (
+        "scheduler:DeleteSchedule",
+        "Name",
+        "arn:aws:scheduler:{region}:{account}:schedule/default/{name}",
+    ),
 }
 OF_CHILDREN = ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution")
 TO_WRITE_RESULTS = ("s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
@@ -29,7 +46,7 @@ class PermissionMissing(LocalError):
 
 @dataclass(frozen=True)
 class Permission:
-    """An action on a resource; `resource` ends with `/*` for objects whose key only an execution knows."""
+    """An action on a resource; `resource` ends with `/*` where only an execution knows the name or key."""
 
     action: str
     resource: str
@@ -48,8 +65,7 @@ def check_role(machine: StateMachineSpec, region: str) -> None:
 def _permissions_of(machine: Mapping[str, Any], name: str, region: str) -> Iterator[Permission]:
     for state in machine["States"].values():
         if state["Type"] == "Task":
-            action, parameter = TASKS[state["Resource"]]
-            yield Permission(action, _arn(state["Parameters"][parameter], region))
+            yield _of_task(state, region)
         if "ItemProcessor" in state:
             if state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
                 yield from _of_distributed_map(state, name, region)
@@ -66,9 +82,11 @@ def _of_distributed_map(state: Mapping[str, Any], name: str, region: str) -> Ite
         yield Permission(action, f"arn:aws:s3:::{state['ResultWriter']['Parameters']['Bucket']}/*")
 
 
-def _arn(target: str, region: str) -> str:
-    """Return the ARN of what a task calls, which names a queue by its URL."""
-    return target if target.startswith("arn:") else f"arn:aws:sqs:{region}:{ACCOUNT_ID}:{target.rsplit('/', 1)[-1]}"
+def _of_task(state: Mapping[str, Any], region: str) -> Permission:
+    action, parameter, arn = TASKS[state["Resource"]]
+    name = state["Parameters"].get(parameter, "*")
+    # A queue is named by its URL.
+    return Permission(action, arn.format(name=name, last=name.rsplit("/", 1)[-1], region=region, account=ACCOUNT_ID))
 
 
 def _allows(role: Sequence[Mapping[str, Any]], permission: Permission) -> bool:

@@ -1,5 +1,6 @@
 """Deploy a model to a new or an existing endpoint, and wait until it serves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from training.errors import DeployError
 from training.model import Model
 from training.sagemaker.aws_errors import with_advice
 from training.sagemaker.endpoint import OWNER_TAG, EndpointOptions, config_request, model_request
+from training.sagemaker.listing import is_deleted, listed, wait_until_gone
 from training.sagemaker.polling import pauses
 from training.sagemaker.scaling import Scaling, apply_scaling
 from training.sagemaker.update import Canary, is_serverless, previous_config, update
@@ -44,13 +46,15 @@ def deploy(
     canary: Canary | None = None,
     scaling: Scaling | None = None,
     by_package: bool = False,
+    before_change: Callable[[], object] | None = None,
 ) -> Deployment:
     """Make the endpoint serve the model; captured requests go to `capture/<endpoint>/<variant>/` in `bucket`.
 
     Resources that already exist as requested are kept, so the next deployment finishes one that was interrupted.
     An endpoint that serves something else is updated: `canary` says how the traffic moves and what rolls it back.
     Without `scaling` the number of instances stays as the options say. With `by_package` the model is made from its
-    package in the model registry, which must be approved.
+    package in the model registry, which must be approved. `before_change` is called when nothing speaks against the
+    deployment and before the endpoint is touched.
 
     Raises:
         DeployError: the endpoint's name is taken, it runs on instances and should become serverless, it failed, or its
@@ -63,6 +67,9 @@ def deploy(
         raise DeployError("A serverless endpoint scales by itself; leave --autoscale out.")
     new_model, new_config = plan(model, endpoint_name, bucket, role_arn, options, by_package=by_package)
     sagemaker = boto3.client("sagemaker")
+    if is_deleted(sagemaker, endpoint_name):
+        # One that has just expired keeps its name until it is gone.
+        wait_until_gone(sagemaker, endpoint_name)
     owned = _is_owned(sagemaker, endpoint_name)
     if owned is False:
         raise DeployError(
@@ -76,6 +83,8 @@ def deploy(
         sagemaker.create_model(**new_model)
     if not _config_exists(sagemaker, new_config["EndpointConfigName"]):
         sagemaker.create_endpoint_config(**new_config)
+    if before_change:
+        before_change()
     config = new_config["EndpointConfigName"]
     changed = current is not None and _update(sagemaker, current, config, canary, keep_count=scaling is not None)
     if not _is_owned(sagemaker, endpoint_name):
@@ -160,9 +169,7 @@ def _update(
     if current["EndpointStatus"] == "Failed":
         # A failed endpoint can only be deleted.
         sagemaker.delete_endpoint(EndpointName=endpoint)
-        for _ in pauses():
-            if _is_owned(sagemaker, endpoint) is None:
-                break
+        wait_until_gone(sagemaker, endpoint)
     elif current["EndpointConfigName"] == config:
         return False
     else:
@@ -197,13 +204,11 @@ def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = Fa
 
 def _is_owned(sagemaker: "SageMakerClient", endpoint: str) -> bool | None:
     """Whether this project deployed the endpoint; None if there is no such endpoint."""
-    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=endpoint)
-    for page in pages:
-        for item in page["Endpoints"]:
-            if item["EndpointName"] == endpoint:
-                tags = sagemaker.list_tags(ResourceArn=item["EndpointArn"])["Tags"]
-                return any(tag["Key"] == OWNER_TAG for tag in tags)
-    return None
+    found = listed(sagemaker, endpoint)
+    if found is None:
+        return None
+    tags = sagemaker.list_tags(ResourceArn=found["EndpointArn"])["Tags"]
+    return any(tag["Key"] == OWNER_TAG for tag in tags)
 
 
 def _model_exists(sagemaker: "SageMakerClient", name: str) -> bool:

@@ -13,14 +13,15 @@ from training.errors import DeployError
 from training.registry import delete_group, groups_of
 from training.sagemaker.costs import endpoint_hourly
 from training.sagemaker.endpoint import OWNER_TAG
-from training.sagemaker.polling import pauses
+from training.sagemaker.expiry import cancel_expiry, expiry_of
+from training.sagemaker.listing import is_deleted, wait_until_gone
 from training.sagemaker.scaling import apply_scaling, is_scaled
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
-Kind = Literal["endpoint", "endpoint configuration", "model", "autoscaling", "model package group", "data"]
+Kind = Literal["expiry", "endpoint", "endpoint configuration", "model", "autoscaling", "model package group", "data"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ def list_resources(endpoint: str, bucket: str | None = None) -> list[Resource]:
     groups of the model registry whose models are in it.
     """
     sagemaker = boto3.client("sagemaker")
-    found = [Resource("autoscaling", endpoint, 0.0)] if is_scaled(endpoint) else []
+    found = [Resource("expiry", endpoint, 0.0)] if expiry_of(endpoint) else []
+    if is_scaled(endpoint):
+        found.append(Resource("autoscaling", endpoint, 0.0))
     for name, arn in _named(sagemaker, "list_endpoints", "Endpoints", "Endpoint", endpoint):
         if name == endpoint and _is_of(sagemaker, arn, endpoint):
             found.append(Resource("endpoint", name, _hourly(sagemaker, name)))
@@ -69,7 +72,9 @@ def teardown(found: list[Resource], bucket: str | None = None) -> None:
     """
     sagemaker = boto3.client("sagemaker")
     for thing in found:
-        if thing.kind == "autoscaling":
+        if thing.kind == "expiry":
+            cancel_expiry(thing.name)
+        elif thing.kind == "autoscaling":
             apply_scaling(thing.name, None)
         elif thing.kind == "endpoint":
             _delete_endpoint(sagemaker, thing.name)
@@ -113,13 +118,11 @@ def _hourly(sagemaker: "SageMakerClient", endpoint: str) -> float | None:
 
 
 def _delete_endpoint(sagemaker: "SageMakerClient", name: str) -> None:
-    # An endpoint can't be deleted while it is created or updated.
-    settle(sagemaker, name, failed_too=True)
-    sagemaker.delete_endpoint(EndpointName=name)
-    for _ in pauses():
-        pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=name)
-        if not any(item["EndpointName"] == name for page in pages for item in page["Endpoints"]):
-            return
+    if not is_deleted(sagemaker, name):
+        # An endpoint can't be deleted while it is created or updated.
+        settle(sagemaker, name, failed_too=True)
+        sagemaker.delete_endpoint(EndpointName=name)
+    wait_until_gone(sagemaker, name)
 
 
 def _versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator[tuple[str, str]]:

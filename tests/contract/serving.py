@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -20,7 +21,13 @@ from training.teardown import list_resources
 
 
 def serve(
-    program: str, endpoint: str, canary: Canary | None = None, *, most: int | None = None, **options: Any
+    program: str,
+    endpoint: str,
+    canary: Canary | None = None,
+    *,
+    most: int | None = None,
+    before_change: Callable[[], object] | None = None,
+    **options: Any,
 ) -> Deployment:
     """Deploy the program, scaled to `most` instances if that is given."""
     return deploy(
@@ -31,6 +38,7 @@ def serve(
         options=EndpointOptions(**options),
         canary=canary,
         scaling=Scaling(most, target=120.0) if most else None,
+        before_change=before_change,
     )
 
 

@@ -114,8 +114,11 @@ def test_every_state_does_as_its_definition_says_and_none_is_left_out(machine: S
     skipped = {check.name.partition(", ")[2] for check in made if check.status is Status.SKIPPED}
     assert {request["stateName"] for request in service.requests} == named - skipped
     assert len(made) > len(named)
-    # Step Functions gives a Pass no context, and takes no mock of it.
-    assert all("$$." in json.dumps(dict(states.walk(json.loads(machine.definition)))[name]) for name in skipped)
+    # Step Functions gives a Pass no context, and takes no mock of it; it runs no state for longer than five minutes.
+    for name, state in states.walk(json.loads(machine.definition)):
+        assert (name in skipped) == (
+            ("$$." in json.dumps(state) and state["Type"] == "Pass") or state["Type"] == "Wait"
+        )
 
 
 @pytest.mark.usefixtures("checked")
@@ -208,4 +211,6 @@ def test_the_command_succeeds_where_every_definition_and_every_state_is_as_it_sh
     monkeypatch.setattr(boto3, "client", lambda _name: service.client)
     monkeypatch.setattr(sys, "argv", ["check-aws"])
     assert aws.main() == 0
-    assert sum(line.endswith("is valid: no diagnostics") for line in capsys.readouterr().out.splitlines()) == 3
+    assert sum(line.endswith("is valid: no diagnostics") for line in capsys.readouterr().out.splitlines()) == len(
+        MACHINES
+    )

@@ -23,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
@@ -78,6 +79,8 @@ def play(case: Case) -> Played:
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
         for key, text in case.objects.items():
             boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=key, Body=text.encode())
+        # So does a Wait, for longer.
+        patch.setattr(Seconds, "_get_wait_seconds", lambda *_, **__: 0)
         machine = states.create_state_machine(
             name=str(uuid.uuid4()), definition=json.dumps(definitions()[case.machine]), roleArn=stack.ROLE_ARN
         )["stateMachineArn"]

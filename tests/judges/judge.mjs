@@ -44,10 +44,13 @@ function task(name, answers, calls) {
 
 // Return what became of a case, in the form of its `calls`, `sent` and `end`.
 async function play(definition, { input, tasks }) {
-  const named = states(definition).filter(([, state]) => state.Type === 'Task')
+  const all = states(definition)
+  const named = all.filter(([, state]) => state.Type === 'Task')
+  const waits = all.filter(([, state]) => state.Type === 'Wait')
   const calls = []
   const overrides = {
     taskResourceLocalHandlers: Object.fromEntries(named.map(([name]) => [name, task(name, tasks[name] ?? [], calls)])),
+    waitTimeOverrides: Object.fromEntries(waits.map(([name]) => [name, 0])),
     retryIntervalOverrides: Object.fromEntries(named.map(([name]) => [name, 0]))
   }
   // asl-validator has validated it, once.

@@ -23,6 +23,8 @@ SAMPLE_TRACES = (
     "xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets",
     "*",
 )
+ENDPOINT = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/${EndpointName}"
+SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}"
 MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
 EXPECTED: dict[str, set[tuple[str, str]]] = {
     "SerializeRole": {
@@ -32,10 +34,7 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
         WRITE_TRACES,
     },
     "ClassifyRole": {
-        (
-            "sagemaker:InvokeEndpoint",
-            "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/${EndpointName}",
-        ),
+        ("sagemaker:InvokeEndpoint", ENDPOINT),
         ("s3:PutObject", f"{BUCKET}/capture/${{EndpointName}}/*"),
         (WRITE_LOGS, "ClassifyLogs.Arn"),
         WRITE_TRACES,
@@ -62,6 +61,14 @@ EXPECTED: dict[str, set[tuple[str, str]]] = {
         DELIVER_LOGS,
         SAMPLE_TRACES,
     },
+    "ExpireEndpointRole": {
+        ("scheduler:GetSchedule scheduler:DeleteSchedule", f"{SCHEDULES}:schedule/default/expire-${{EndpointName}}"),
+        ("states:ListExecutions", "ClassifyBatch"),
+        ("sagemaker:DeleteEndpoint", ENDPOINT),
+        DELIVER_LOGS,
+        SAMPLE_TRACES,
+    },
+    "ExpireScheduleRole": {("states:StartExecution", "ExpireEndpoint")},
     "UploadRole": {("states:StartExecution", "ClassifyImage")},
     "DriftRole": {
         (
@@ -186,11 +193,14 @@ def test_each_function_and_machine_has_a_role_of_its_own_kind() -> None:
         "ClassifyImage": "ClassifyImageRole.Arn",
         "ClassifyImageExpress": "ClassifyImageRole.Arn",
         "ClassifyBatch": "ClassifyBatchRole.Arn",
+        "ExpireEndpoint": "ExpireEndpointRole.Arn",
     }
 
 
 def test_services_take_a_role_only_for_this_account() -> None:
-    for name in ("ClassifyImageRole", "ClassifyBatchRole", "UploadRole", "DriftScheduleRole"):
+    roles = {name for name in EXPECTED if name not in {"SerializeRole", "ClassifyRole", "ThresholdRole", "DriftRole"}}
+    assert len(roles) == 6
+    for name in roles:
         (trust,) = flat(of_type(APP, "AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]["Statement"])
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
 

@@ -45,7 +45,7 @@ def test_the_sdk_gives_up_before_lambda_and_lambda_before_the_task(function: str
     assert patience_of(function, *holding) < timeout < task["TimeoutSeconds"]
 
 
-@pytest.mark.parametrize("machine", ["ClassifyImage", "ClassifyImageExpress", "ClassifyBatch"])
+@pytest.mark.parametrize("machine", ["ClassifyImage", "ClassifyImageExpress", "ClassifyBatch", "ExpireEndpoint"])
 def test_a_definition_and_its_substitutions_name_the_same_things_and_they_exist(machine: str) -> None:
     text, substitutions = definition(machine)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)

@@ -17,7 +17,7 @@ from tests.template.states_language.walk import states
 
 # Error names that Step Functions and Lambda themselves give:
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|Sfn|SQS|S3)\.\w+")
+SERVICE_ERROR = re.compile(r"(States|Lambda|Sandbox|Runtime|StepFunctions|Sfn|SQS|S3|SageMaker|Scheduler)\.\w+")
 
 
 def classes_of_functions() -> set[str]:

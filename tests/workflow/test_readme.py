@@ -32,7 +32,7 @@ workflow compare image-classification out
 workflow register
 workflow approve --reason "good on the test images"
 workflow deploy --approved --yes
-workflow deploy --instances 2 --yes
+workflow deploy --instances 2 --yes --expires 1d
 workflow deploy --rollback
 """
 

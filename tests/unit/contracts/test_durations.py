@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.durations import DurationError, parse_duration
+from contracts.durations import DurationError, parse_duration, spelled
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,21 @@ def test_another_text_is_refused_and_an_example_given(text: str) -> None:
     assert str(refusal.value) == (
         f"{text!r} is not a valid duration; give a number and s, m, h or d, such as 90s or 2h."
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 min"),
+        (59, "0 min"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h 0 min"),
+        (28_799, "7 h 59 min"),
+        (86_399, "23 h 59 min"),
+        (86_400, "1 d 0 h"),
+        (360_000, "4 d 4 h"),
+    ],
+)
+def test_a_duration_is_spelled_in_its_two_largest_units(seconds: int, text: str) -> None:
+    assert spelled(timedelta(seconds=seconds)) == text

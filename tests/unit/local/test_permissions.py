@@ -71,6 +71,10 @@ def test_the_roles_of_the_template_allow_what_its_state_machines_do(tmp_path: Pa
         ),
         (r"\$\{DataBucketName\}/batches/\*", "other/*", f"s3:GetObject on arn:aws:s3:::{BUCKET}/"),
         (r", s3:AbortMultipartUpload", "", "s3:AbortMultipartUpload on"),
+        (r"schedule/default/expire-", "schedule/other/expire-", r"scheduler:GetSchedule on .*:schedule/default/\*"),
+        (r", scheduler:DeleteSchedule", "", "scheduler:DeleteSchedule on"),
+        (r"Action: states:ListExecutions", "Action: states:ListMapRuns", "states:ListExecutions on .*-classify-batch"),
+        (r"Action: sagemaker:DeleteEndpoint", "Action: sagemaker:StopEndpoint", r"DeleteEndpoint on .*:endpoint/\*"),
     ],
 )
 def test_a_missing_permission_is_named(old: str, new: str, missing: str, tmp_path: Path) -> None:
