@@ -13,6 +13,7 @@ import typer
 import cli
 from tests.conftest import ROOT
 from tests.template.transformed import APP, DATA, of_type, transformed
+from training.sagemaker.costs import PRICES
 
 GUIDE = (ROOT / "docs/deploy.md").read_text()
 PARAMETERS = {name: one for path in (APP, DATA) for name, one in transformed(path)["Parameters"].items()}
@@ -65,6 +66,10 @@ def test_a_default_in_brackets_behind_a_parameter_is_the_templates() -> None:
     assert {"CaptureDays", "OldVersionDays", "LogRetentionDays"} <= {name for name, _ in told}
     for name, value in told:
         assert PARAMETERS[name]["Default"] == int(value)
+
+
+def test_the_requests_that_capture_a_million_images_cost_what_the_guide_says() -> None:
+    assert f"For 1,000,000 images that is ${PRICES['s3_put'] * 1_000_000:.2f} in S3" in " ".join(GUIDE.split())
 
 
 def test_queues_keep_messages_as_long_as_the_guide_says() -> None:
