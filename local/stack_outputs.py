@@ -20,7 +20,14 @@ def publish(stack: str, outputs: Mapping[str, str], parameters: Mapping[str, str
     )
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     pages = cloudformation.get_paginator("describe_stacks").paginate()
-    if any(known["StackName"] == stack for page in pages for known in page["Stacks"]):
-        cloudformation.update_stack(StackName=stack, TemplateBody=body, Parameters=given)
-    else:
+    known = next((one for page in pages for one in page["Stacks"] if one["StackName"] == stack), None)
+    if known is None:
         cloudformation.create_stack(StackName=stack, TemplateBody=body, Parameters=given)
+    # CloudFormation refuses an update that changes nothing.
+    elif (_values(known, "Output"), _values(known, "Parameter")) != (dict(outputs), dict(parameters)):
+        cloudformation.update_stack(StackName=stack, TemplateBody=body, Parameters=given)
+
+
+def _values(described: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the values of a stack's outputs or parameters by their keys."""
+    return {one[f"{kind}Key"]: one[f"{kind}Value"] for one in described.get(f"{kind}s", ())}

@@ -58,6 +58,12 @@ def timeouts() -> tuple[int, int]:
     return function["Timeout"], json.loads(machine["definition"])["States"]["Classify"]["TimeoutSeconds"]
 
 
+def test_the_stack_can_be_deployed_again_with_what_it_has(app: stack.Running, endpoint: str) -> None:
+    before = Stacks().app
+    app.deploy({"EndpointName": endpoint, "ConfidenceThreshold": "0.55"})
+    assert Stacks().app == before
+
+
 def test_the_stack_follows_its_endpoint_to_serverless_and_back_and_keeps_its_other_parameters(
     app: stack.Running, endpoint: str
 ) -> None:
