@@ -12,12 +12,13 @@ from checks.status.alarms import Alarms, alarm_states
 from checks.status.batch import LastBatch, last_batch
 from checks.status.drift import DriftState, last_drift
 from checks.status.endpoint import EndpointState, endpoint_state
+from checks.status.expiry import Expiry, expiry
 from checks.status.queues import Queues, queue_depths
 from checks.status.section import Missing, Read, Section, attempt
 from monitoring.quality.verdict import Level
 from training.sagemaker.stacks import BATCH_STATE_MACHINE, Stacks
 
-AT_ONCE = 6
+AT_ONCE = 7
 
 
 class Unknown(CheckError):
@@ -31,6 +32,7 @@ class Status:
     stack: str
     time: datetime
     endpoint: EndpointState | Missing
+    expiry: Expiry | Missing
     queues: Queues | Missing
     alarms: Alarms | Missing
     batch: LastBatch | Missing
@@ -42,6 +44,7 @@ class Status:
         """The sections by their names, in the order of the screen; those that lack the same have one line."""
         named: dict[str, Section] = {
             "endpoint": self.endpoint,
+            "expiry": self.expiry,
             "queues": self.queues,
             "alarms": self.alarms,
             "last batch": self.batch,
@@ -68,7 +71,7 @@ class Status:
 
 def gather(stack: str, endpoint: str | None, out: Path) -> Status:
     """Read the status of a stack, and of its endpoint or another one that is named."""
-    # The SDK's session may make clients in one thread only; clients may be used in several.
+    # The SDK's session may make clients in one thread at a time; clients may be used in several.
     services = ("sagemaker", "sqs", "cloudwatch", "stepfunctions", "s3")
     sagemaker, sqs, cloudwatch, states, s3 = map(client, services)
     stacks = Stacks(stack)
@@ -81,12 +84,21 @@ def gather(stack: str, endpoint: str | None, out: Path) -> Status:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         serving = pool.submit(attempt, lambda: endpoint_state(sagemaker, _known(name)))
+        expires = pool.submit(attempt, lambda: expiry(_known(name)))
         queues = pool.submit(attempt, lambda: queue_depths(sqs, _known(outputs).values))
         alarms = pool.submit(attempt, lambda: alarm_states(cloudwatch, _known(outputs).stack))
         batch = pool.submit(attempt, lambda: last_batch(states, _known(outputs)[BATCH_STATE_MACHINE.output], out))
         drift = pool.submit(attempt, lambda: last_drift(cloudwatch, _known(name), out))
         judged = pool.submit(attempt, judge)
-    parts = (serving.result(), queues.result(), alarms.result(), batch.result(), drift.result(), judged.result())
+    parts = (
+        serving.result(),
+        expires.result(),
+        queues.result(),
+        alarms.result(),
+        batch.result(),
+        drift.result(),
+        judged.result(),
+    )
     return Status(stack, datetime.now(UTC), *parts)
 
 

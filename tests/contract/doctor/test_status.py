@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from tests.conftest import ROOT
 from tests.containers import OLD_RELEASE
 from tests.waiting import wait_until
 from training.sagemaker.costs import PRICES
+from training.sagemaker.expiry import cancel_expiry, set_expiry
 from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
@@ -69,6 +71,16 @@ def test_a_healthy_endpoint_is_shown_with_its_release_and_its_price(tmp_path: Pa
     assert f"1 x ml.m5.large, ${hour:.3f} an hour; variant AllTraffic." in shown
     assert f"✓ It serves release {OLD_RELEASE.release}, trained on " in shown
     assert "✓ Nothing waits." in shown
+
+
+def test_an_endpoint_that_expires_says_when(tmp_path: Path) -> None:
+    assert record(tmp_path)["expiry"]["why"].startswith(f"{DEFAULT_ENDPOINT} doesn't expire")
+    at, outputs = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=8), Stacks(DEFAULT_STACK).app
+    set_expiry(DEFAULT_ENDPOINT, at, outputs["ExpireEndpointArn"], outputs["ExpireScheduleRoleArn"])
+    try:
+        assert record(tmp_path)["expiry"]["at"] == at.isoformat()
+    finally:
+        cancel_expiry(DEFAULT_ENDPOINT)
 
 
 def test_without_an_endpoint_the_rest_is_shown(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from checks.status.accuracy import live_accuracy
 from checks.status.drift import last_drift
 from checks.status.endpoint import EndpointState, Served
+from checks.status.expiry import Expiry
 from checks.status.gather import Status
 from checks.status.section import Missing, NothingYet, attempt
 from contracts.errors import WorkflowError
@@ -111,6 +112,19 @@ def test_what_an_endpoint_serves_is_told_by_the_models_tags(served: Served | Non
     assert (found.level, found.text) == (level, text)
 
 
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        (8, "It expires at 2026-11-26 09:00 UTC, in 8 h 0 min; `workflow deploy --expires 8h` changes that."),
+        (-1, "It should have expired at 2026-11-26 00:00 UTC: that waits for a batch or an update to end,"),
+    ],
+)
+def test_an_expiry_is_told_before_and_after_its_time(hours: int, text: str) -> None:
+    (found,) = Expiry(SINCE + timedelta(hours=hours), SINCE).findings
+    assert found.level is Level.NOTICE
+    assert found.text.startswith(text)
+
+
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "No."}}, "DescribeAlarms")
 
 
@@ -157,6 +171,6 @@ def test_without_a_data_set_there_are_no_labels_to_judge(s3: "S3Client", tmp_pat
 
 def test_sections_that_lack_the_same_have_one_line() -> None:
     same, other = Missing("There is no stack.", readable=False), Missing("Nobody decided.", readable=True)
-    found = Status("s", SINCE, ENDPOINT, same, same, same, other, other)
-    assert list(found.sections) == ["endpoint", "queues, alarms, last batch", "drift, live accuracy"]
+    found = Status("s", SINCE, ENDPOINT, Expiry(SINCE, SINCE), same, same, same, other, other)
+    assert list(found.sections) == ["endpoint", "expiry", "queues, alarms, last batch", "drift, live accuracy"]
     assert found.attention == ["queues, alarms, last batch: There is no stack."]
