@@ -10,6 +10,7 @@ import logging
 import sys
 from typing import Annotated
 
+import rich
 import typer
 
 from cli import (
@@ -29,12 +30,14 @@ from cli import (
     watch,
 )
 
+# What a shell reports of a command that Ctrl-C ended.
+INTERRUPTED = 130
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     help="Stage data, train and deploy a model, classify images and monitor the model, on AWS or on this machine.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -75,10 +78,13 @@ def options(
 def main() -> None:
     """Run the command; an expected error is one line on standard error and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    # Progress bars go there, and nowhere where nobody sees them move.
+    rich.reconfigure(stderr=True, quiet=not sys.stderr.isatty())
     try:
         app()
     except KeyboardInterrupt:
-        sys.exit("Interrupted.")
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if (sentence := _sentence(error)) is None:
             raise

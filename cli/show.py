@@ -1,5 +1,6 @@
 """Print the results of verbs."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from training.sagemaker.costs import Cost
 
-console = Console()
+# A program that reads the output gets each line whole.
+WIDE = 10_000
+console = Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 def agree(cost: "Cost", yes: bool) -> None:

@@ -84,13 +84,14 @@ def run(
 ) -> None:
     """Run the state machine on each event.
 
-    Writes the outcomes to executions.jsonl.
+    Writes the outcomes to executions.jsonl. The exit code is 1 if executions failed.
     """
     from collections import Counter
 
     from contracts.locks import exclusive
     from inference.cases import CASES_FILE, read_cases
     from inference.executions import EXECUTIONS_FILE
+    from inference.failures import require_success
     from inference.run import run_cases
 
     listed = read_cases(out / CASES_FILE)
@@ -99,6 +100,7 @@ def run(
         executions = run_cases(machine, listed, out, concurrency, resume=resume)
     table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
     console.print(f"Executions: {out / EXECUTIONS_FILE}")
+    require_success(executions)
 
 
 @app.command()

@@ -96,8 +96,13 @@ def redrive_batch(batch_id: str, out: Path, max_concurrency: int | None = None, 
 
 
 def require_account(batch: Batch) -> None:
-    """Raise BatchError where the account doesn't hold, with the keys that have no outcome."""
+    """Raise BatchError where images failed, or the account doesn't hold, with the keys that have no outcome."""
     if batch.account.holds:
+        if batch.account.failed:
+            raise BatchError(
+                f"{batch.account.failed} of {batch.account.listed} images failed, by errors of the system; the ledger "
+                f"names each. Once that is repaired, `workflow batch --redrive {batch.id}` runs them again."
+            )
         return
     ledger = Ledger(batch.folder / DATABASE_FILE)
     keys = ledger.missing(SHOWN_KEYS)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from contracts.outcomes import Outcome, ReviewReason
 from inference.executions import Execution
+from inference.failures import Failure, failures_of
 from monitoring.capture.completeness import Completeness
 
 
@@ -17,6 +18,7 @@ from monitoring.capture.completeness import Completeness
 class Figures:
     """The figures of a run.
 
+    `errors` counts all errors, and `failures` has those of the executions that failed, with a message each.
     `review_reasons` counts the images that were not accepted, `audited` the accepted ones that a person sees, too.
     `judged` counts the classified images whose truth is known, and `chance` is the share of their most frequent class.
     Shares are None where there is nothing to share; `seconds` has p50, p95, p99, mean and most, or is None where no
@@ -26,6 +28,7 @@ class Figures:
     executions: int
     outcomes: dict[str, int]
     errors: dict[str, int]
+    failures: list[Failure]
     classified: int
     review_reasons: dict[str, int]
     audited: int
@@ -64,6 +67,7 @@ def figures(executions: Sequence[Execution], completeness: Completeness) -> Figu
         executions=len(executions),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
         errors=dict(Counter(e.error for e in executions if e.error is not None).most_common()),
+        failures=failures_of(executions),
         classified=sum(e.label is not None for e in executions),
         review_reasons=dict(Counter(e.review_reason for e in reviewed if e.review_reason is not None).most_common()),
         audited=sum(e.review_reason == ReviewReason.AUDIT for e in executions),

@@ -76,7 +76,12 @@ def _on_labels(figures: Figures, max_error: float) -> list[Finding]:
 
 def _on_ends(figures: Figures) -> Finding:
     if failed := figures.outcomes[Outcome.FAILED]:
-        return Finding(Level.BAD, f"{_count(failed, 'execution')} failed; the system is at fault, not the image.")
+        why = "; ".join(map(str, figures.failures)).rstrip(".")
+        return Finding(
+            Level.BAD,
+            f"{_count(failed, 'execution')} failed; the system is at fault, not the image: {why}. Once that is "
+            "repaired, `workflow run --resume` runs them again.",
+        )
     return Finding(Level.GOOD, f"Each of {_count(figures.executions, 'execution')} reached an end; none failed.")
 
 

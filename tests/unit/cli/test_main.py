@@ -1,7 +1,11 @@
 import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer.main
+from PIL import Image
 from typer.testing import CliRunner
 
 import cli
@@ -10,6 +14,7 @@ from contracts.errors import WorkflowError
 from inference.errors import InferenceError
 from local.errors import LocalError
 from monitoring.errors import MonitoringError
+from tests.conftest import ROOT
 from training.errors import TrainingError
 
 
@@ -51,3 +56,36 @@ def test_the_help_has_a_whole_sentence_for_each_verb() -> None:
     summaries = printed.output.partition("Commands:\n")[2].splitlines()
     assert len(summaries) == len(typer.main.get_group(cli.app).commands)
     assert all(line.endswith(".") and not line.endswith("...") for line in summaries)
+
+
+def test_an_interrupt_ends_with_the_code_that_shells_give_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupt)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+@pytest.mark.parametrize("verb", [[], ["run"], ["costs"]])
+def test_a_short_option_asks_for_help(verb: list[str]) -> None:
+    printed = CliRunner().invoke(cli.app, [*verb, "-h"])
+    assert printed.exit_code == 0
+    assert printed.output.startswith("Usage:")
+
+
+def test_a_program_gets_neither_progress_nor_folded_lines(tmp_path: Path) -> None:
+    for label in ("a" * 60, "b" * 60):
+        folder = tmp_path / "images" / label
+        folder.mkdir(parents=True)
+        for number in range(6):
+            Image.new("RGB", (32, 32), (number * 40, 0, ord(label[0]))).save(folder / f"{number}.png")
+    command = [sys.executable, "-m", "cli", "stage", "--dataset", str(tmp_path / "images"), "--no-upload"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert all(lines)
+    assert any("a" * 60 in line and "b" * 60 in line for line in lines), done.stdout

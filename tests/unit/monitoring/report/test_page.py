@@ -227,7 +227,8 @@ def test_findings_come_worst_first() -> None:
     assert [f.level for f in found] == [Level.BAD] * 5 + [Level.NOTICE]
     assert [f.text for f in found[:3]] == [
         "broken-text was not run.",
-        "1 execution failed; the system is at fault, not the image.",
+        "1 execution failed; the system is at fault, not the image: 1 ModelFailed (It is so.). Once that is repaired, "
+        "`workflow run --resume` runs them again.",
         "Data capture holds only 1 of 3 executions that reached the endpoint.",
     ]
 
