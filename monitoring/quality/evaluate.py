@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 
 from contracts.answer import EXPLAIN, Answer, AnswerError, parse_answer
+from contracts.coverage import require_proportion
 from inference.staged_data import Dataset, ListedImage, read_object
 from monitoring.quality.evaluation import (
     EVALUATION_FILE,
@@ -47,6 +48,7 @@ def evaluate_endpoint(
     """
     if concurrency < 1:
         raise EvaluationError(f"The concurrency must be at least 1, not {concurrency}.")
+    require_proportion(max_error)
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=concurrency)
     s3 = s3 or boto3.client("s3", config=config)
     runtime = runtime or boto3.client("sagemaker-runtime", config=config)

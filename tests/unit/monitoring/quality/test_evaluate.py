@@ -1,11 +1,13 @@
 import io
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
+from contracts.coverage import CoverageError
 from monitoring.quality.evaluate import ask_endpoint, evaluate_endpoint
 from monitoring.quality.evaluation import EvaluationError, Terms, read_evaluation
 from tests.unit.monitoring.endpoint import Endpoint
@@ -96,6 +98,12 @@ def test_an_endpoint_that_does_not_answer_with_probabilities_ends_the_evaluation
     with pytest.raises(EvaluationError, match=message):
         evaluate_endpoint(BUCKET, dataset, "pedals", tmp_path, concurrency=1, runtime=runtime)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("max_error", [2.0, -0.1, math.nan])
+def test_an_error_that_is_no_proportion_is_refused_before_anything_is_asked(tmp_path: Path, max_error: float) -> None:
+    with pytest.raises(CoverageError):
+        evaluate_endpoint("no-such-bucket", "pedals", "pedals", tmp_path, max_error)
 
 
 def test_no_concurrency_is_refused(tmp_path: Path) -> None:
