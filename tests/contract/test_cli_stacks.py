@@ -41,6 +41,9 @@ def test_outputs_follow_the_parameters_of_a_new_deployment(unnamed: stack.Runnin
     try:
         assert Stacks().endpoint == "other"
         assert Stacks().app["ConfidenceThreshold"] == "0.55"
+        before = Stacks().app
+        unnamed.deploy({"EndpointName": "other", "ConfidenceThreshold": "0.55"})
+        assert Stacks().app == before
     finally:
         unnamed.deploy({})
 
