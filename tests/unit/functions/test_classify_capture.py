@@ -116,6 +116,7 @@ def test_an_image_that_the_model_refused_is_not_captured(s3: "S3Client", call: C
     assert recorded(s3) == []
 
 
+@pytest.mark.drill("Faults of the system")
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
