@@ -39,13 +39,16 @@ def start_gently(endpoint: str, say: Callable[[str], None]) -> dict[str, int]:
     """
     try:
         most = most_at_once(endpoint)
-        if most is None:
-            return {}
-        say(f"The endpoint has started: {wake(endpoint):.0f} s.")
     except ClientError as error:
         if "Could not find" not in str(error):
-            say(f"The batch doesn't wait for the endpoint {endpoint}, nor keeps to its MaxConcurrency: {error}")
+            say(f"It isn't known whether the endpoint {endpoint} is serverless, so the batch starts at once: {error}")
         return {}  # Of a missing endpoint each image's error tells.
+    if most is None:
+        return {}
+    try:
+        say(f"The endpoint has started: {wake(endpoint):.0f} s.")
+    except ClientError as error:
+        say(f"The batch doesn't wait until the endpoint {endpoint} has started: {error}")
     return limits_for(most)
 
 

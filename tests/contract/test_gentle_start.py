@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from inference import serverless
 from inference.serverless import EndpointNotStarted, start_gently
@@ -72,5 +73,18 @@ def test_whoever_may_not_ask_the_endpoint_is_told_and_starts_all_the_same(refusi
     refusing.code, refusing.message = "AccessDeniedException", "not authorized to perform: sagemaker:DescribeEndpoint"
     assert start_gently("pedals", said.append) == {}
     (line,) = said
-    assert "doesn't wait for the endpoint pedals" in line
+    assert "It isn't known whether the endpoint pedals is serverless" in line
     assert refusing.message in line
+
+
+@pytest.mark.usefixtures("programs")
+def test_whoever_may_not_invoke_the_endpoint_keeps_to_what_it_takes_without_waiting(
+    endpoint: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_endpoint: str) -> float:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "No."}}, "InvokeEndpoint")
+
+    serve("mirror_ridge", endpoint, serverless_memory=2048)
+    monkeypatch.setattr(serverless, "wake", denied)
+    assert start_gently(endpoint, said.append) == {"batch_size": 5, "max_concurrency": 1}
+    assert "doesn't wait until" in said[0]
