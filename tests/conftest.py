@@ -1,6 +1,7 @@
 """Fixtures that all tests share: the functions' environment, and one local stack for each test process."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ from local.template import Template
 # The demo has stacks of its own.
 SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test_moto_patches", "tests/contract/")
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The functions read their configuration when they are imported: they get what the template gives them.
 _PARAMETERS = {"DataBucketName": stack.BUCKET, "DriftCheck": "on"}
