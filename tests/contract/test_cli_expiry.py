@@ -18,8 +18,9 @@ from training.teardown import list_resources, teardown
 
 @pytest.fixture
 def out(programs: stack.Running, tmp_path: Path) -> Iterator[str]:
-    """A folder with the record of a model; what is deployed for the app stack's endpoint is taken down afterwards."""
+    """A folder with the record of a model; only what a test deploys for the app stack's endpoint is there."""
     assert programs.pid
+    teardown(list_resources(DEFAULT_ENDPOINT))
     model_of("mirror_ridge").write(tmp_path / MODEL_FILE)
     yield str(tmp_path)
     teardown(list_resources(DEFAULT_ENDPOINT))

@@ -3,17 +3,21 @@
 import pytest
 
 from tests.contract.conftest import Outcome
+from tests.waiting import LONGEST_SECONDS
 
-# Between two steps of moto's, each caller waits until the other is there too, or for as long as a patch that lets one
-# in at a time should keep the other out.
+# Between two steps of moto's, the first caller waits until the second is there too, or for some seconds where a patch
+# should keep that one out.
 MEET = """
     import threading
-    meeting = threading.Barrier(2)
+    meeting, over = threading.Barrier(2), threading.Event()
     def meet():
+        if over.is_set():
+            return
         try:
-            meeting.wait(1)
+            meeting.wait({seconds})
         except threading.BrokenBarrierError:
             pass
+        over.set()
 """
 RECEIVE = """
     import boto3
@@ -110,8 +114,8 @@ WRITE = """
 def test_moto_is_wrong_without_the_patch_and_right_with_it(
     outcome: Outcome, source: str, without: str, with_patches: str
 ) -> None:
-    assert outcome(MEET + source, patched=False) == without
-    assert outcome(MEET + source, patched=True) == with_patches
+    assert outcome(MEET.format(seconds=LONGEST_SECONDS) + source, patched=False) == without
+    assert outcome(MEET.format(seconds=1) + source, patched=True) == with_patches
 
 
 def test_a_caller_who_waits_gets_what_comes_meanwhile(outcome: Outcome) -> None:
