@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import boto3
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from training.sagemaker.polling import pauses
@@ -63,7 +64,9 @@ def watch(job: "TrainingJob", *, quiet: bool = False) -> None:
     name = str(job.training_job_name)
     log = Log(name, boto3.client("logs"))
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
+    # The log is the output; only a terminal shows what moves below it.
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=None)
         summary = Summary()
 
@@ -71,7 +74,7 @@ def watch(job: "TrainingJob", *, quiet: bool = False) -> None:
             for line in log.new_lines():
                 summary.read(line)
                 if not quiet:
-                    progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                    console.print(line)
             progress.update(task, description=f"{name}: {job.secondary_status} {summary}".rstrip())
 
         _until_ended(job, drain)
