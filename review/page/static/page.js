@@ -170,7 +170,8 @@ document.addEventListener('keydown', (event) => {
   lastInput = Date.now()
   const { target, key } = event
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || byId('help').open || !byId('keys-on').checked) return
-  if (target.matches('input, select') || (key === 'Enter' && target.matches('button:not(.thumb)'))) return
+  // For a moment after the help was closed, keys still go to what had the focus in it.
+  if ((target.matches('input, select') && !byId('help').contains(target)) || (key === 'Enter' && target.matches('button:not(.thumb)'))) return
   if (handle(key.length === 1 ? key.toLowerCase() : key) !== false) event.preventDefault()
 })
 document.addEventListener('pointerdown', () => {

@@ -163,6 +163,21 @@ def test_keys_do_nothing_while_the_help_is_open_or_when_they_are_turned_off(
     assert counted(labels) == {"0.png": "dog"}
 
 
+def test_a_key_right_after_the_help_is_closed_is_not_lost(
+    waiting: Waiting, queue: ReviewQueue, labels: Labels, opening: Opening
+) -> None:
+    waiting.send(0)
+    with serving(queue, labels) as address:
+        screen = opening(address)
+        screen.name()
+        screen.page.keyboard.press("?")
+        screen.find("#keys-on").focus()
+        # Until the page is drawn again, the focus is still in the help.
+        press_g = "new KeyboardEvent('keydown', {key: 'g', bubbles: true})"
+        screen.page.evaluate(f"help.close(), document.getElementById('keys-on').dispatchEvent({press_g})")
+        expect(screen.find(".card")).to_have_count(1)
+
+
 def small_targets(page: Page) -> list[str]:
     """Return the controls on the screen that a finger misses easily, below 44 pixels: WCAG 2.2's target size."""
     found = []
