@@ -8,12 +8,11 @@ from typing import Any
 from inference.costs.setup import Monitoring, Setup
 from local.stack import BUCKET, REGION, ROOT
 from local.template import Template
+from training.sagemaker.app_stack import CAPTURE, KIND
 
 APP, DATA = ROOT / "template.yaml", ROOT / "training/template.yaml"
-
-
 # What `workflow deploy` sets for a serverless endpoint.
-SERVERLESS = {"EndpointKind": "serverless", "ClassifyCapture": "100"}
+SERVERLESS = {KIND: "serverless", CAPTURE: "100"}
 
 
 def template_setup(instance_type: str, instances: int, serverless_memory: int) -> Setup:

@@ -29,9 +29,8 @@ from cli import (
     train,
     watch,
 )
+from cli.show import INTERRUPTED
 
-# What a shell reports of a command that Ctrl-C ended.
-INTERRUPTED = 130
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(

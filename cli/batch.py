@@ -8,7 +8,7 @@ import typer
 
 from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
-from cli.show import console, table
+from cli.show import console, say, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 app = typer.Typer()
@@ -87,9 +87,6 @@ def _prepare(stacks: Stacks) -> dict[str, int]:
     """Start a serverless endpoint, and return the batch's limits for it; none where the endpoint isn't known."""
     from inference.serverless import start_gently
     from training.errors import StackError
-
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     try:
         endpoint = stacks.endpoint

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, BatchStateMachine, Out, Stack
-from cli.show import console, table
+from cli.show import say, table
 from training.sagemaker.stacks import DEFAULT_STACK
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def costs(
         print(json.dumps(found.to_record(), indent=1))  # noqa: T201 - for another program to read
         return
     _show(found, with_terms=terms)
-    console.print(f"Chart: {chart}", highlight=False, soft_wrap=True)
+    say(f"Chart: {chart}")
 
 
 def _show(found: "Comparison", *, with_terms: bool) -> None:
@@ -66,7 +66,7 @@ def _show(found: "Comparison", *, with_terms: bool) -> None:
 
     month, compared = found.month, bills(found.month)
     best = cheapest(compared)
-    _line(f"A month of {DAYS} days with {month.images_a_day:,} images each:")
+    say(f"A month of {DAYS} days with {month.images_a_day:,} images each:")
     # The bill with the most terms has them in the best order.
     longest_first = sorted(compared, key=lambda bill: len(bill.terms), reverse=True)
     names = dict.fromkeys(term.name for bill in longest_first for term in bill.terms)
@@ -77,20 +77,18 @@ def _show(found: "Comparison", *, with_terms: bool) -> None:
     if with_terms:
         for bill in compared:
             for term in bill.terms:
-                _line(f"{bill.name}, {term.line}")
+                say(f"{bill.name}, {term.line}")
     for one in found.crossings:
-        _line(f"From {one.images_a_day:,} images a day on, {one.dearer} costs more than {one.cheaper}.")
+        say(f"From {one.images_a_day:,} images a day on, {one.dearer} costs more than {one.cheaper}.")
     endpoint = f"{month.setup.instances} x {month.setup.instance_type}"
-    _line(
-        f"{endpoint} can answer {most_images(month):,} images a day; here it is busy for {month.busy:.2%} of the day."
-    )
+    say(f"{endpoint} can answer {most_images(month):,} images a day; here it is busy for {month.busy:.2%} of the day.")
     if month.busy > 1:
-        _line("That is too many images for it: give more --instances or another --instance-type.")
+        say("That is too many images for it: give more --instances or another --instance-type.")
     _, _, batch, course = compared
     share = course.orchestration / batch.orchestration
-    _line(f"In state transitions and workflow requests, batch costs 1/{share:.0f} of the course project.")
-    _line(f"Measured: {found.source}")
-    _line(f"Prices of {month.prices['date']}, {month.prices['region']}. Left out: {LEFT_OUT}.")
+    say(f"In state transitions and workflow requests, batch costs 1/{share:.0f} of the course project.")
+    say(f"Measured: {found.source}")
+    say(f"Prices of {month.prices['date']}, {month.prices['region']}. Left out: {LEFT_OUT}.")
 
 
 def _dollars(bill: "Bill", name: str) -> str:
@@ -98,7 +96,3 @@ def _dollars(bill: "Bill", name: str) -> str:
     if term is None:
         return "-"
     return "<0.01" if 0 < term.cost < 0.005 else f"{term.cost:,.2f}"
-
-
-def _line(text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack
-from cli.show import console
+from cli.show import say
 from training.sagemaker.stacks import DEFAULT_STACK
 
 app = typer.Typer()
@@ -40,7 +40,7 @@ def doctor(
     for check in examine(scope):
         made.append(check)
         if not as_json:
-            console.print(check.line, highlight=False, markup=False, soft_wrap=True)
+            say(check.line)
     if as_json:
         print(json.dumps([asdict(check) for check in made], indent=1))  # noqa: T201 - for another program to read
     if any(check.status is Status.BAD for check in made):

@@ -22,7 +22,7 @@ from cli.options import (
     seconds,
 )
 from cli.registry import group_or_default
-from cli.show import agree, console, price, table
+from cli.show import agree, console, price, say, table
 from contracts.durations import spelled
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -117,7 +117,8 @@ def deploy(
     if rollback:
         config = deploy.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
         console.print(f"{endpoint} is in service with its previous configuration, {config}.")
-        _say(follow_endpoint(stack, endpoint))
+        if followed := follow_endpoint(stack, endpoint):
+            say(followed)
         return
     options = EndpointOptions(
         instance_type=instance_type,
@@ -160,12 +161,8 @@ def deploy(
         console.print(f"It expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {left}.", highlight=False)
     if model.release:
         console.print(model.release.sentence, highlight=False)
-    _say(follow_endpoint(stack, endpoint, capture))
-
-
-def _say(line: str) -> None:
-    if line:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if followed := follow_endpoint(stack, endpoint, capture):
+        say(followed)
 
 
 def _set_expiry(seconds: int | None, endpoint: str, stacks: Stacks) -> "SetExpiry":
@@ -195,8 +192,8 @@ def _check(model: "Model", endpoint: str, force: bool) -> None:
     objections = " ".join(ruling.objections)
     if objections and not force:
         raise DeployError(f"{objections} Give --force to deploy it all the same.")
-    for line in (objections, ruling.unknown):
-        _say(line)
+    for line in filter(None, (objections, ruling.unknown)):
+        say(line)
 
 
 def _watched(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import console, table
+from cli.show import console, say, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def show_predictions(predictions: "Sequence[Prediction]", explained: Path | None
     )
     for one in predictions:
         if one.error:
-            console.print(f"{one.source}: {one.error}", highlight=False, markup=False, soft_wrap=True)
+            say(f"{one.source}: {one.error}")
     answers = [one.answer for one in predictions if one.answer]
     for release, threshold, limit in dict.fromkeys((a.release, a.threshold, a.familiarity_limit) for a in answers):
         if release is None:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 # A program that reads the output gets each line whole.
 WIDE = 10_000
 console = Console(width=None if sys.stdout.isatty() else WIDE)
+# What a shell reports of a command that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+def say(line: str) -> None:
+    """Print a line of text as it is."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def agree(cost: "Cost", yes: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import console
+from cli.show import INTERRUPTED, console
 from training.sagemaker.stacks import DEFAULT_STACK
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from checks.status.gather import Status
 
 app = typer.Typer()
-# What a shell reports of a command that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 from cli.captured import CaptureOptions, capture_line, with_capture_options
 from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
-from cli.show import console, table
+from cli.show import console, say, table
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
@@ -199,9 +199,9 @@ def capture(
         [(f"{hour:%Y-%m-%d %H:00}", found.hours[hour], invoked.get(hour, "")) for hour in hours],
     )
     for line in found.skipped:
-        console.print(f"{line.file}, line {line.line}: {line.reason}", highlight=False, markup=False, soft_wrap=True)
+        say(f"{line.file}, line {line.line}: {line.reason}")
     for sentence in found.broken_images:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(sentence)
     console.print(f"{found.records} records of {len(found.variants)} variants, {len(found.skipped)} lines skipped.")
     if out:
         console.print(f"Records: {out}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from checks.status.section import NothingYet
+from checks.status.section import NothingYet, Unreadable
 from inference.batch import ACCOUNT_FILE, BATCHES
 from monitoring.quality.verdict import Finding, Level
 
@@ -72,8 +72,12 @@ def _ledger(out: Path, execution: str) -> dict[str, int]:
     path = out / BATCHES / named[1] / ACCOUNT_FILE if named else None
     if path is None or not path.exists():
         return {}
-    account = json.loads(path.read_text())
-    return {name: account[name] for name in LEDGER_COUNTS}
+    try:
+        account = json.loads(path.read_text())
+        return {name: int(account[name]) for name in LEDGER_COUNTS}
+    except (ValueError, KeyError, TypeError) as error:
+        redriven = path.parent.name
+        raise Unreadable(f"{path} holds no account; `workflow batch --redrive {redriven}` writes it anew.") from error
 
 
 def _map_run(states: Any, execution_arn: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from checks.status.section import NothingYet
+from checks.status.section import NothingYet, Unreadable
 from monitoring.drift.result import DRIFT_FILE, Verdict
 from monitoring.metrics import NAMESPACE
 from monitoring.quality.verdict import Finding, Level
@@ -69,11 +69,14 @@ def _written(out: Path, endpoint: str) -> DriftState | None:
     path = out / DRIFT_FILE
     if not path.exists():
         return None
-    record = json.loads(path.read_text())
-    if record["endpoint"] != endpoint:
-        return None
-    time = datetime.fromisoformat(record["checked"])
-    return DriftState(Verdict(record["verdict"]), time, record["records"], str(path))
+    try:
+        record = json.loads(path.read_text())
+        if record["endpoint"] != endpoint:
+            return None
+        time = datetime.fromisoformat(record["checked"])
+        return DriftState(Verdict(record["verdict"]), time, int(record["records"]), str(path))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreadable(f"{path} holds no verdict on drift; `workflow drift` writes it anew.") from error
 
 
 def _query(name: str, metric: str, endpoint: str) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class Missing:
         return (Finding(Level.NOTICE if self.readable else Level.BAD, self.why),)
 
 
+class Unreadable(CheckError):
+    """A file of a folder of results is not what its name says."""
+
+
 def attempt(read: Callable[[], Read]) -> Read | Missing:
     """Return what is read, or why it isn't: an error of AWS or an expected one never ends the rest."""
     try:

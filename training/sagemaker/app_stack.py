@@ -16,6 +16,7 @@ from training.errors import StackError
 from training.sagemaker.aws_errors import sentence
 from training.sagemaker.polling import pauses
 from training.sagemaker.stacks import Outputs, StackMissing, describe_stack, read_outputs
+from training.sagemaker.update import is_serverless
 
 KIND, CAPTURE = "EndpointKind", "ClassifyCapture"
 # Those of template.yaml.
@@ -57,10 +58,7 @@ def follow_endpoint(stack: str, endpoint: str, percentage: int | None = None) ->
 
 def _parameters_for(endpoint: str, percentage: int | None) -> dict[str, str]:
     """Return the parameters that say how the endpoint serves; without ClassifyCapture where it stays as it is."""
-    sagemaker = boto3.client("sagemaker")
-    name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    variants = sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
-    if not any("ServerlessConfig" in variant for variant in variants):
+    if not is_serverless(boto3.client("sagemaker").describe_endpoint(EndpointName=endpoint)):
         return INSTANCES
     return {KIND: "serverless"} | ({} if percentage is None else {CAPTURE: str(percentage)})
 

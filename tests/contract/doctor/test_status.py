@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 import cli
 from checks.scope import Scope
-from cli.status import INTERRUPTED
+from cli.show import INTERRUPTED
 from tests.conftest import ROOT
 from tests.containers import OLD_RELEASE
 from tests.waiting import wait_until

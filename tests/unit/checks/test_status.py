@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import Stubber
 
 from checks.status.accuracy import live_accuracy
+from checks.status.batch import last_batch
 from checks.status.drift import last_drift
 from checks.status.endpoint import EndpointState, Served
 from checks.status.expiry import Expiry
@@ -19,6 +21,7 @@ from checks.status.gather import Status
 from checks.status.section import Missing, NothingYet, attempt
 from contracts.errors import WorkflowError
 from contracts.labels import label_key
+from inference.batch import ACCOUNT_FILE, BATCHES
 from monitoring.drift.result import DRIFT_FILE, Verdict
 from monitoring.metrics import put_metrics
 from monitoring.quality.verdict import Level
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SINCE = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:batch"
 SERVED = Served("ep-1", "r1", "job", "pets")
 ENDPOINT = EndpointState("ep", "InService", None, "instances", "1 x ml.m5.large", ("AllTraffic",), SINCE, 0.115, SERVED)
 
@@ -62,6 +66,41 @@ def test_the_newer_of_cloudwatchs_verdict_and_the_files_counts(
     put_metrics("both", [("DriftRecords", 400, {}), ("Drift", 0.0, {})], cloudwatch)
     write_drift(tmp_path, "both", "drift", datetime.now(UTC) + timedelta(hours=hours))
     assert last_drift(cloudwatch, "both", tmp_path).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "content", ['{"endpoint', "[]", '{"endpoint": "cut"}', '{"endpoint": "cut", "checked": "soon"}']
+)
+def test_a_verdict_that_can_not_be_read_is_a_line_and_no_end_of_the_status(
+    cloudwatch: Any, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / DRIFT_FILE).write_text(content)
+    found = attempt(lambda: last_drift(cloudwatch, "cut", tmp_path))
+    assert isinstance(found, Missing)
+    assert not found.readable
+    assert "`workflow drift` writes it anew" in found.why
+
+
+@pytest.mark.parametrize("content", ['{"listed', "[]", '{"listed": 3}'])
+def test_an_account_that_can_not_be_read_is_a_line_and_no_end_of_the_status(tmp_path: Path, content: str) -> None:
+    batch = "20261126-010000-abcdef"
+    path = tmp_path / BATCHES / batch / ACCOUNT_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    states = boto3.client("stepfunctions")
+    newest = {
+        "executionArn": f"arn:aws:states:us-east-1:123456789012:execution:batch:{batch}",
+        "stateMachineArn": MACHINE,
+        "name": batch,
+        "status": "SUCCEEDED",
+        "startDate": SINCE,
+    }
+    with Stubber(states) as stub:
+        stub.add_response("list_executions", {"executions": [newest]})
+        found = attempt(lambda: last_batch(states, MACHINE, tmp_path))
+    assert isinstance(found, Missing)
+    assert not found.readable
+    assert f"`workflow batch --redrive {batch}` writes it anew" in found.why
 
 
 def test_the_file_of_another_endpoint_does_not_count(cloudwatch: Any, tmp_path: Path) -> None:
