@@ -5,13 +5,13 @@ A verb is a function in one of this package's modules. What it needs is imported
 """
 
 import errno
-import importlib.metadata
 import logging
 import sys
+from pathlib import Path
 from typing import Annotated
 
-import rich
 import typer
+import typer.core
 
 from cli import (
     batch,
@@ -29,13 +29,16 @@ from cli import (
     train,
     watch,
 )
+from cli.defaults import DEFAULTS_FILE, default_map, read_defaults
+from cli.options import Quiet
 from cli.show import INTERRUPTED
 
+USAGE = 2
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
     help="Stage data, train and deploy a model, classify images and monitor the model, on AWS or on this machine.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -61,34 +64,66 @@ for verbs in (
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         typer.echo(f"workflow {importlib.metadata.version('image-classification-workflow')}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
     ] = False,
+    quiet: Quiet = False,  # noqa: ARG001 - every verb looks at it
 ) -> None:
-    """Take the options of the command itself."""
+    """Take the options of the command itself, and the defaults that the current folder has for those of the verbs."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
+    assert isinstance(context.command, typer.core.TyperGroup)
+    verbs = {name: verb.params for name, verb in context.command.commands.items()}
+    context.default_map = {**default_map(read_defaults(Path(DEFAULTS_FILE)), verbs)}
 
 
 def main() -> None:
-    """Run the command; an expected error is one line on standard error and exit code 1."""
+    """Run the command; what is expected to go wrong is one line on standard error, and never a traceback.
+
+    The exit code is then 1, or 2 where the command line itself is wrong.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    # Progress bars go there, and nowhere where nobody sees them move.
-    rich.reconfigure(stderr=True, quiet=not sys.stderr.isatty())
     try:
-        app()
+        code = app(prog_name="workflow", standalone_mode=False)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    except typer.Abort:
+        code = _said("Not confirmed, so nothing more is done; --yes confirms beforehand.")
+    except typer.TyperException as error:
+        code = _said(_usage(error), USAGE)
     except Exception as error:
         if (sentence := _sentence(error)) is None:
             raise
-        print(f"workflow: {sentence}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        code = _said(sentence)
+    sys.exit(code or 0)
+
+
+def _said(sentence: str, code: int = 1) -> int:
+    print(f"workflow: {sentence}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return what is wrong with the command line, on one line, and where its options are explained."""
+    sentence = " ".join(error.format_message().split()).rstrip(".?")
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is None:
+        return f"{sentence}."
+    name = getattr(getattr(error, "param", None), "name", None)
+    source = context.get_parameter_source(name) if name else None
+    given = f" This is from {DEFAULTS_FILE}." if source and source.name == "DEFAULT_MAP" else ""
+    return f"{sentence}.{given} See `{context.command_path} --help`."
 
 
 def _sentence(error: Exception) -> str | None:

@@ -9,9 +9,10 @@ import typer
 from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
 from cli.show import console, say, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

@@ -1,19 +1,19 @@
 """The verb that says what the workflow costs."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, BatchStateMachine, Out, Stack
-from cli.show import say, table
+from cli.options import DEFAULT_OUT, BatchStateMachine, Json, Out, Stack
+from cli.show import print_json, say, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK
 
 if TYPE_CHECKING:
     from checks.costs import Comparison
     from inference.costs.bill import Bill
 
-app = typer.Typer()
+app = Verbs()
 CHART_FILE = "costs.png"
 DEFAULT_MEMORY = 2048
 
@@ -27,7 +27,7 @@ def costs(
     instances: Annotated[int, typer.Option(metavar="N", help="Number of its instances.")] = 1,
     memory: Annotated[int, typer.Option(metavar="MB", help="Memory of a serverless endpoint.")] = DEFAULT_MEMORY,
     terms: Annotated[bool, typer.Option("--terms", help="Print quantity and price of each term.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    as_json: Json = False,
     state_machine: BatchStateMachine = None,
     stack: Stack = DEFAULT_STACK,
     out: Out = DEFAULT_OUT,
@@ -53,7 +53,7 @@ def costs(
     out.mkdir(parents=True, exist_ok=True)
     chart = write_whole(out / CHART_FILE, costs_chart(found.month, found.crossings, LIGHT))
     if as_json:
-        print(json.dumps(found.to_record(), indent=1))  # noqa: T201 - for another program to read
+        print_json(found.to_record())
         return
     _show(found, with_terms=terms)
     say(f"Chart: {chart}")

@@ -6,12 +6,13 @@ import typer
 
 from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Name, Out, Source, Stack, Verify, names
 from cli.show import console, rounded, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from contracts.dataset import DatasetRecord
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

@@ -1,16 +1,15 @@
 """The verb that checks an account and what is deployed in it."""
 
-import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack
-from cli.show import say
+from cli.options import DEFAULT_OUT, Bucket, Endpoint, Json, Out, Role, Stack
+from cli.show import print_json, say
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()
@@ -24,7 +23,7 @@ def doctor(
         str | None, typer.Option(metavar="TYPE", help="Instance type for training; by default the algorithm's own.")
     ] = None,
     endpoint_instance: Annotated[str, typer.Option(metavar="TYPE", help="Endpoint's instance type.")] = "ml.m5.large",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as one JSON array.")] = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Check the account and what is deployed.
@@ -42,6 +41,6 @@ def doctor(
         if not as_json:
             say(check.line)
     if as_json:
-        print(json.dumps([asdict(check) for check in made], indent=1))  # noqa: T201 - for another program to read
+        print_json({"checks": made})
     if any(check.status is Status.BAD for check in made):
         raise typer.Exit(1)

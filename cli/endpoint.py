@@ -23,6 +23,7 @@ from cli.options import (
 )
 from cli.registry import group_or_default
 from cli.show import agree, console, price, say, table
+from cli.verbs import Verbs
 from contracts.durations import spelled
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from training.model import Model
     from training.sagemaker.update import Canary
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

@@ -9,12 +9,13 @@ import typer
 from cli.data import show_lineage
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack, Yes
 from cli.show import agree, console, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from training.model import Model
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

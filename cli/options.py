@@ -80,6 +80,10 @@ Last = Annotated[str | None, typer.Option("--to", help="End of the window, exclu
 FromFolder = Annotated[
     Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and all else to stderr.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print errors alone, and JSON where --json asks for it; before or after a verb.")
+]
 DEFAULT_OUT = Path("out")
 # Of what `deploy --expires` takes, in seconds: an endpoint takes minutes to be in service.
 SHORTEST_EXPIRY, LONGEST_EXPIRY = 5 * 60, 365 * 86400

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import console, say, table
+from cli.show import console, print_json, say, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SHADES = " ░▒▓█"
 UNKNOWN = "-"
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()
@@ -52,7 +53,7 @@ def predict(
     ):
         answers.append(answer)
         if as_json:
-            print(answer.to_json())  # noqa: T201 - for another program to read, so never wrapped
+            print_json(answer.to_record(), indent=None)
     if not as_json:
         show_predictions(answers, explained=out / "explained" if explain else None)
     if any(one.error for one in answers):

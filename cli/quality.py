@@ -6,9 +6,10 @@ import typer
 
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Stack
 from cli.show import console
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 
 from cli.options import DEFAULT_OUT, Group, Out
 from cli.show import console, table
+from cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from monitoring.quality.calibration import Interval
@@ -18,7 +19,7 @@ COMPARISON_FILE = "comparison.json"
 SHOWN_DIFFERENCES = 10
 MODEL_HELP = "Model: a folder with model.json, the s3:// address of a model.tar.gz, GROUP/NUMBER, or an endpoint"
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

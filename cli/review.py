@@ -7,6 +7,7 @@ import typer
 
 from cli.options import DEFAULT_OUT, Bucket, Out, Stack
 from cli.show import console
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 # The page loads pictures, writes decisions and fetches the next images at the same time.
 CONNECTIONS = 40
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

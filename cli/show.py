@@ -1,8 +1,15 @@
 """Print the results of verbs."""
 
+import dataclasses
+import json
+import math
+import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 from rich.console import Console
@@ -16,6 +23,64 @@ WIDE = 10_000
 console = Console(width=None if sys.stdout.isatty() else WIDE)
 # What a shell reports of a command that Ctrl-C ended.
 INTERRUPTED = 130
+# Standard output itself, while what verbs print goes elsewhere.
+_answers: list[TextIO] = []
+
+
+@contextmanager
+def output(*, quiet: bool, as_json: bool) -> Iterator[None]:
+    """Lead what is printed, by whatever module, to standard error with `as_json`, and nowhere with `quiet`.
+
+    What `print_json` prints goes to standard output all the same.
+    """
+    import rich
+
+    # Progress bars go there, and nowhere where nobody sees them move.
+    rich.reconfigure(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    _answers.append(sys.stdout)
+    try:
+        if quiet:
+            with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+                yield
+        else:
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                yield
+    finally:
+        _answers.pop()
+
+
+def print_json(record: object, indent: int | None = 1) -> None:
+    """Print a record to standard output as JSON, for another program to read: never wrapped, and all ASCII.
+
+    Args:
+        record: a dataclass, or what JSON has; times become ISO 8601, paths texts, and NaN and infinity null.
+        indent: None for one line.
+    """
+    print(json.dumps(plain(record), indent=indent, allow_nan=False), file=_answers[-1] if _answers else sys.stdout)
+
+
+def plain(value: object) -> object:
+    """Return a record as what JSON has.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case datetime():
+            return value.isoformat()
+        case Path():
+            return str(value)
+        case Mapping():
+            return {str(key): plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [plain(one) for one in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} has no form in JSON.")
 
 
 def say(line: str) -> None:

@@ -7,8 +7,9 @@ import typer
 
 from cli.options import Archive, Classes, Concurrency, MaxError, Out, Source, Verify, names
 from cli.show import console
+from cli.verbs import Verbs
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

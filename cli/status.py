@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import INTERRUPTED, console
+from cli.options import DEFAULT_OUT, Endpoint, Json, Out, Stack
+from cli.show import INTERRUPTED, console, print_json
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
     from checks.status.gather import Status
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()
 def status(
     stack: Stack = DEFAULT_STACK,
     endpoint: Endpoint = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    as_json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
     every: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Pause between two looks of --watch.")] = 5,
     out: Out = DEFAULT_OUT,
@@ -40,7 +41,7 @@ def status(
         _watch(stack, endpoint, out, every)
     found = gather(stack, endpoint, out)
     if as_json:
-        print(found.to_json())  # noqa: T201 - for another program to read, so never wrapped
+        print_json(found.to_record())
     else:
         console.print(_view(found))
     if found.attention:

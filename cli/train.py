@@ -8,13 +8,14 @@ import typer
 from cli.options import DEFAULT_OUT, Bucket, DryRun, Group, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
 from cli.registry import show_registered
 from cli.show import agree, console, table
+from cli.verbs import Verbs
 from training.sagemaker.recipes import Features
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from training.model import Model
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

@@ -9,12 +9,13 @@ from cli.captured import CaptureOptions, capture_line, with_capture_options
 from cli.labels import waiting_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
 from cli.show import console, say, table
+from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from monitoring.quality.live_quality import LiveQuality
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command()

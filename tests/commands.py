@@ -1,12 +1,14 @@
-"""The commands that the project's messages tell a user to run, and whether the command line takes them."""
+"""The command line in this process, and whether it takes the commands that messages tell a user to run."""
 
 import ast
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 import typer
 import typer.main
 
@@ -15,6 +17,16 @@ import cli
 # Typer exports what is below this error, and not the error itself.
 (UsageError,) = typer.BadParameter.__bases__
 QUOTED = re.compile(r"`(workflow [^`]+)`")
+
+
+def workflow(*words: str) -> int:
+    """Run the command in this process and return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["workflow", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    code = ended.value.code
+    return code if isinstance(code, int) else 1
 
 
 def parse(command: str) -> None:

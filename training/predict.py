@@ -1,11 +1,10 @@
 """Ask an endpoint to classify images: files, folders, or objects in S3."""
 
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -58,18 +57,17 @@ class Prediction:
         reason = review_reason(self.answer, self.answer.threshold)
         return f"review: {reason}" if reason else "accepted"
 
-    def to_json(self) -> str:
-        """Write the prediction as one line of JSON; what isn't there is null."""
+    def to_record(self) -> dict[str, Any]:
+        """Return the prediction for JSON, with the answer's own fields; what isn't there is None."""
         answer = self.answer
-        record: dict[str, Any] = {
+        return {
             "source": self.source,
-            "label": None,
-            "confidence": None,
+            "label": answer.label if answer else None,
+            "confidence": answer.confidence if answer else None,
             "decision": self.decision or None,
+            **({field.name: getattr(answer, field.name, None) for field in fields(Answer)}),
+            "error": self.error,
         }
-        if answer is not None:
-            record |= {"label": answer.label, "confidence": answer.confidence, **asdict(answer)}
-        return json.dumps(record | {"error": self.error})
 
 
 def predict(

@@ -1,10 +1,10 @@
 """Read every section of the status side by side."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from checks.check import CheckError, client
 from checks.status.accuracy import Accuracy, live_accuracy
@@ -63,10 +63,9 @@ class Status:
         found = ((name, finding) for name, section in self.sections.items() for finding in section.findings)
         return [f"{name}: {finding.text}" for name, finding in found if finding.level is Level.BAD]
 
-    def to_json(self) -> str:
-        """All of it as JSON; cli/schemas/status.json describes it."""
-        record = asdict(self) | {"attention": self.attention}
-        return json.dumps(record, indent=1, default=datetime.isoformat, allow_nan=False)
+    def to_record(self) -> dict[str, Any]:
+        """All of it, for JSON as cli/schemas/status.json describes it."""
+        return asdict(self) | {"attention": self.attention}
 
 
 def gather(stack: str, endpoint: str | None, out: Path) -> Status:

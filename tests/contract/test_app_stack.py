@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import MockRawResponse
 
 from local import stack
+from tests.commands import workflow
 from tests.containers import model_of
 from tests.contract.serving import serve
-from tests.contract.test_cli_sagemaker import workflow
 from training.model import MODEL_FILE
 from training.sagemaker.app_stack import StackNotUpdated, follow_endpoint
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks

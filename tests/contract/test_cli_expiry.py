@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from local import stack
+from tests.commands import workflow
 from tests.containers import model_of
 from tests.contract.serving import kinds
-from tests.contract.test_cli_sagemaker import only_line, workflow
+from tests.contract.test_cli_sagemaker import only_line
 from training.model import MODEL_FILE
 from training.sagemaker.expiry import expiry_of
 from training.sagemaker.stacks import DEFAULT_ENDPOINT

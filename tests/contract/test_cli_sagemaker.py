@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 import cli
 from contracts.release import parse_release
 from local import stack
+from tests.commands import workflow
 from tests.containers import model_of
 from tests.contract.serving import serve
 from tests.images import encoded, gradient
@@ -67,16 +68,6 @@ def out(programs: stack.Running, tmp_path: Path) -> Path:
     assert programs.pid
     model_of("mirror_ridge").write(tmp_path / MODEL_FILE)
     return tmp_path
-
-
-def workflow(*words: str) -> int:
-    """Run the command in this process and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["workflow", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    code = ended.value.code
-    return code if isinstance(code, int) else 1
 
 
 def only_line(capsys: pytest.CaptureFixture[str]) -> str:

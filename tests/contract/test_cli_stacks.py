@@ -7,8 +7,9 @@ import boto3
 import pytest
 
 from local import stack
+from tests.commands import workflow
 from tests.conftest import led_to
-from tests.contract.test_cli_sagemaker import Refusing, only_line, refusing, workflow
+from tests.contract.test_cli_sagemaker import Refusing, only_line, refusing
 from training.errors import StackError
 from training.sagemaker import stacks
 from training.sagemaker.stacks import StackMissing, Stacks

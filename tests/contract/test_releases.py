@@ -13,9 +13,10 @@ from contracts.addresses import S3Address
 from contracts.judged import JudgedError
 from contracts.release import Release, Threshold
 from local import stack
+from tests.commands import workflow
 from tests.containers import model_of
 from tests.contract.serving import answer_of
-from tests.contract.test_cli_sagemaker import only_line, workflow
+from tests.contract.test_cli_sagemaker import only_line
 from tests.judged import LABELS, judged, leave
 from training import registry
 from training.artifacts import artifact_of, served_by

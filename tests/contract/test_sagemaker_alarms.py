@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.commands import workflow
 from tests.containers import model_of
 from tests.contract.serving import answer_of, kinds, serve
-from tests.contract.test_cli_sagemaker import only_line, workflow
+from tests.contract.test_cli_sagemaker import only_line
 from training.errors import DeployError
 from training.model import MODEL_FILE
 from training.sagemaker.alarms import alarms_of

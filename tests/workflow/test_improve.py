@@ -19,7 +19,7 @@ from contracts.outcomes import ReviewReason
 from local import stack
 from review.image import ReviewImage
 from review.labels import Labels
-from tests.contract.test_cli_sagemaker import workflow
+from tests.commands import workflow
 from training import registry
 from training.artifacts import served_by
 from training.deploy import deploy

@@ -19,7 +19,7 @@ from monitoring.capture.records import CaptureRecord, read_capture
 from monitoring.capture.sources import S3Capture
 from monitoring.report.build import report_run
 from monitoring.report.page import REPORT_FILE
-from tests.contract.test_cli_sagemaker import workflow
+from tests.commands import workflow
 from tests.waiting import wait_until
 from tests.workflow.batches import put, rows_of
 from tests.workflow.conftest import ROLE, Deployed

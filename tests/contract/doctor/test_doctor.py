@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from checks.check import Check, Status, attempt
 from checks.doctor import examine
 from checks.scope import Scope
+from tests.commands import workflow
 from tests.contract.doctor.examined import bad
-from tests.contract.test_cli_sagemaker import workflow
 
 
 def test_a_healthy_deployment_is_ok_but_for_what_the_stack_cannot_answer(scope: Scope) -> None:
@@ -32,7 +32,7 @@ def test_the_verb_prints_a_line_for_each_check_and_json_holds_the_same(
     assert workflow("doctor", "--out", str(scope.out)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert workflow("doctor", "--json", "--out", str(scope.out)) == 0
-    checks = [Check(**one) for one in json.loads(capsys.readouterr().out)]
+    checks = [Check(**one) for one in json.loads(capsys.readouterr().out)["checks"]]
     assert lines == [dataclasses.replace(check, status=Status(check.status)).line for check in checks]
 
 

@@ -24,7 +24,7 @@ from training.errors import TrainingError
 def test_a_foreseen_error_is_one_line_and_exit_code_1(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise error("The bucket is gone;\n  deploy the stack.")
 
     monkeypatch.setattr(cli, "app", fail)
@@ -35,7 +35,7 @@ def test_a_foreseen_error_is_one_line_and_exit_code_1(
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise KeyError("a fault")
 
     monkeypatch.setattr(cli, "app", fail)
@@ -61,7 +61,7 @@ def test_the_help_has_a_whole_sentence_for_each_verb() -> None:
 def test_an_interrupt_ends_with_the_code_that_shells_give_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt() -> None:
+    def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", interrupt)
