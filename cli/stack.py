@@ -57,7 +57,18 @@ def local(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the model's own.")
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any free port.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any free port. By default the state's, or any."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps what is made, and the port and access key: the next start goes on from there. By "
+            "default everything is gone when the stack ends.",
+            file_okay=False,
+        ),
+    ] = None,
     container_address: Annotated[
         str,
         typer.Option(
@@ -70,7 +81,12 @@ def local(
 ) -> None:
     """Run the local stack until Ctrl-C.
 
-    Prints the environment variables that lead verbs, the AWS CLI and SDKs to it.
+    Prints the environment variables that lead verbs, the AWS CLI and SDKs to it. With --state, `source` of the file
+    `activate` in that folder sets them in another terminal. --endpoint, --classes and --threshold replace those of the
+    state.
+
+    A state keeps the bucket's objects with their versions, SageMaker's resources, the app stack's parameters, messages
+    in queues, schedules, and CloudWatch's metrics. It keeps neither executions nor logs.
     """
     from local.foreground import serve
     from local.stack import Options
@@ -78,5 +94,11 @@ def local(
     parameters = {"EndpointName": endpoint} if endpoint else {}
     parameters |= {"ClassLabels": classes} if classes else {}
     parameters |= {"ConfidenceThreshold": str(threshold)} if threshold is not None else {}
-    options = Options(logs=str(logs), parameters=parameters, port=port, container_address=container_address)
+    options = Options(
+        logs=str(logs),
+        parameters=parameters,
+        port=port,
+        container_address=container_address,
+        state=str(state or ""),
+    )
     serve(options, console)

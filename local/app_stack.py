@@ -32,6 +32,7 @@ class AppStack:
         self.functions: dict[str, Function] = {}
         self.outputs: dict[str, str] = {}
         self.parameters: dict[str, str] = {}
+        self._defaults: dict[str, str] = {}
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
         """Deploy the template, or update what is deployed, as `sam deploy` does.
@@ -58,8 +59,12 @@ class AppStack:
         deploy_state_machines(template.state_machines())
         _deploy_rules(template.rules())
         _deploy_alarms(template.endpoint_alarms())
-        self.outputs, self.parameters = template.outputs(), template.parameters
+        self.outputs, self.parameters, self._defaults = template.outputs(), template.parameters, template.defaults
         stack_outputs.publish(STACK_NAME, self.outputs, self.parameters)
+
+    def chosen_parameters(self) -> dict[str, str]:
+        """Return the parameters that aren't the template's defaults."""
+        return dict(sorted(self.parameters.items() - self._defaults.items()))
 
     def pids(self) -> dict[str, list[int]]:
         """Return the ids of the running workers by their function's name."""

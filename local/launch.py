@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local.errors import LocalError
-from local.stack import ROOT, Options, Running
+from local.stack import REFUSAL, ROOT, Options, Running
 
 LOG = "stack.log"
 
@@ -38,7 +38,10 @@ class Starting:
             line = self._process.stdout.readline()
             if not line:
                 raise StackNotStarted(f"The local stack didn't start; {self._logs / LOG} has the reason.")
-            self._running = Running(json.loads(line), self._process.pid, self._logs)
+            printed = json.loads(line)
+            if REFUSAL in printed:
+                raise StackNotStarted(f"The local stack didn't start: {printed[REFUSAL]}")
+            self._running = Running(printed, self._process.pid, self._logs)
         return self._running
 
     def wait(self) -> NoReturn:
@@ -65,7 +68,8 @@ def starting(options: Options, module: str = "local.server") -> Iterator[Startin
     # The process has another working directory: what is relative is so to the caller's.
     logs, algorithms = Path(options.logs).absolute(), Path(options.algorithms).absolute()
     logs.mkdir(parents=True, exist_ok=True)
-    options = replace(options, logs=str(logs), algorithms=str(algorithms))
+    state = options.state and str(Path(options.state).absolute())
+    options = replace(options, logs=str(logs), algorithms=str(algorithms), state=state)
     command = [sys.executable, "-m", module, json.dumps(asdict(options))]
     with (
         (logs / LOG).open("ab") as log,

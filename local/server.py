@@ -19,6 +19,7 @@ from moto.scheduler.models import scheduler_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import make_server
 
+from contracts.errors import WorkflowError
 from contracts.scratch import scratch_folder
 from local import data_stack, sam, stack_outputs
 from local.app_stack import AppStack
@@ -37,11 +38,14 @@ from local.sagemaker.training_jobs import TrainingJob
 from local.sagemaker.training_log import LOG_GROUP
 from local.sagemaker.training_operations import TrainingOperations
 from local.scheduler import Scheduler
-from local.stack import BUCKET, REGION, ROLE_ARN, Options, new_credentials
-from local.template import ACCOUNT_ID, STACK_NAME
+from local.stack import BUCKET, REFUSAL, REGION, ROLE_ARN, ROOT, Options
+from local.state.kept import Kept, kept
+from local.template import ACCOUNT_ID, STACK_NAME, parameter_names
 from training.sagemaker.stacks import Stacks
 
 LOOPBACK = "127.0.0.1"
+
+logger = logging.getLogger(__name__)
 
 
 class AddressTaken(LocalError):
@@ -67,10 +71,11 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
     logs = Path(options.logs)
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
+        before = ending.enter_context(kept(options.state))
         work = ending.enter_context(scratch_folder("workflow-local-"))
-        listener = ending.enter_context(_listen(LOOPBACK, options.port))
-        credentials = new_credentials()
-        url = _set_environment(credentials, listener.getsockname()[1])
+        listener = ending.enter_context(_listen(LOOPBACK, before.port(options.port)))
+        port, credentials = listener.getsockname()[1], before.credentials()
+        url = _set_environment(credentials, port)
         cloudwatch = boto3.client("cloudwatch")
         metrics = Metrics(cloudwatch)
         alarms = Alarms(cloudwatch, metrics)
@@ -82,15 +87,19 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
         guard = Guard(gateway, credentials, {options.container_address} - {""})
         ending.enter_context(_answering(guard, listener))
         if address := sam.address_to_bind(options.container_address):
-            beside = ending.enter_context(_listen(address, listener.getsockname()[1]))
+            beside = ending.enter_context(_listen(address, port))
             ending.enter_context(_answering(guard, beside))
+        # At the end everything else is stopped first, and what it still writes is saved.
+        ending.callback(before.stop)
         for service in (metrics, alarms, scheduler):
             service.start()
             ending.callback(service.stop)
         for started in (sagemaker, app_stack):
             ending.callback(started.stop)
-        _deploy(options, app_stack)
-        yield credentials | _environment(url, app_stack.outputs)
+        _deploy(options, app_stack, sagemaker, before)
+        environment = credentials | _environment(url, app_stack.outputs)
+        before.start(sagemaker, app_stack, port, environment)
+        yield environment
 
 
 def _set_environment(credentials: Mapping[str, str], port: int) -> str:
@@ -121,12 +130,21 @@ def _sagemaker(options: Options, work: Path, metrics: Metrics, alarms: Alarms) -
     )
 
 
-def _deploy(options: Options, app_stack: AppStack) -> None:
+def _deploy(options: Options, app_stack: AppStack, sagemaker: SageMaker, before: Kept) -> None:
     data = data_stack.deploy()
     stack_outputs.publish(Stacks(STACK_NAME).data_name, data.outputs(), data.parameters)
     data_stack.list_images(Path(options.algorithms))
     boto3.client("logs").create_log_group(logGroupName=LOG_GROUP)
-    app_stack.deploy(options.parameters or {})
+    before.restore(sagemaker)
+    app_stack.deploy(_known(before.parameters()) | dict(options.parameters or {}))
+
+
+def _known(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return those parameters of an earlier run that the template still has."""
+    names = parameter_names(ROOT / "template.yaml")
+    for name in sorted({*parameters} - names):
+        logger.warning("The template no longer has the parameter %s, which was %s.", name, parameters[name])
+    return {name: value for name, value in parameters.items() if name in names}
 
 
 def _environment(url: str, outputs: dict[str, str]) -> dict[str, str]:
@@ -146,7 +164,10 @@ def _listen(address: str, port: int) -> socket.socket:
         return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise AddressTaken(f"The stack can't listen on {address}, port {port}: {reason}.") from error
+        raise AddressTaken(
+            f"The stack can't listen on {address}, port {port}: {reason}; choose another by --port, or any free one by "
+            "--port 0."
+        ) from error
 
 
 @contextmanager
@@ -163,7 +184,10 @@ def _answering(guard: Guard, listener: socket.socket) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run a stack until standard input ends; print its environment as one line of JSON when it answers."""
+    """Run a stack until standard input ends; print its environment as one line of JSON when it answers.
+
+    Where it can't be run, print the reason.
+    """
     # Ctrl-C reaches the whole process group; whoever started this process ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -174,8 +198,11 @@ def main() -> None:
         with serving(Options(**json.loads(sys.argv[1]))) as environment:
             print(json.dumps(environment), flush=True)  # noqa: T201
             sys.stdin.buffer.read()
-    except LocalError as error:
-        sys.exit(str(error))
+    except WorkflowError as error:
+        # To the log first: whoever reads the other may end this process at once.
+        print(error, file=sys.stderr, flush=True)  # noqa: T201
+        print(json.dumps({REFUSAL: str(error)}), flush=True)  # noqa: T201
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ REGION = "us-east-1"
 BUCKET = "workflow-data"
 ROLE_ARN = "arn:aws:iam::123456789012:role/workflow-local"
 ANSWER_SECONDS = 60.0
+# Under what a stack's process prints why it didn't start, in place of its environment.
+REFUSAL = "refusal"
 
 
 class NotDeployed(LocalError):
@@ -33,18 +35,20 @@ class Options:
     """How a stack is run.
 
     `logs` is the folder for its logs, `concurrency` the number of workers that a function may have, `parameters` those
-    of the template, `port` that of its address (0: any), `algorithms` the folder of the container programs, each in a
-    folder named as its image, and `container_address` the address under which Docker's containers reach this machine
-    (empty: none does). A serverless endpoint's container ends after `serverless_idle_seconds` without a request.
+    of the template, `port` that of its address (0: any; None: that of the state, or any), `algorithms` the folder of
+    the container programs, each in a folder named as its image, and `container_address` the address under which
+    Docker's containers reach this machine (empty: none does). A serverless endpoint's container ends after
+    `serverless_idle_seconds` without a request. `state` is the folder that keeps what was made (empty: none does).
     """
 
     logs: str
     concurrency: int = 4
     parameters: Mapping[str, str] | None = None
-    port: int = 0
+    port: int | None = None
     algorithms: str = str(ROOT / "training/algorithms")
     container_address: str = ""
     serverless_idle_seconds: float = 300.0
+    state: str = ""
 
 
 def new_credentials() -> dict[str, str]:

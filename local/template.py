@@ -83,8 +83,8 @@ class Template:
         declared = self._body.get("Parameters", {})
         if unknown := sorted(set(parameters) - set(declared)):
             raise TemplateError(f"{path.name} has no parameter {', '.join(unknown)}; it has {', '.join(declared)}.")
-        defaults = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in spec}
-        self.parameters = defaults | dict(parameters)
+        self.defaults = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in spec}
+        self.parameters = self.defaults | dict(parameters)
         if missing := sorted(set(declared) - set(self.parameters)):
             raise TemplateError(f"{path.name} needs a value for {', '.join(missing)}.")
 
@@ -251,6 +251,11 @@ class Template:
             merged = common | self.resources("AWS::Serverless::Function")[name]
             return f"{function_arn(name, self._region)}:{merged['AutoPublishAlias']}"
         return function_arn(name, self._region) if attribute == "Arn" else name
+
+
+def parameter_names(path: Path) -> set[str]:
+    """Return the names of the parameters that a template has."""
+    return {*yaml_parse(path.read_text())["Parameters"]}
 
 
 def output_keys(path: Path) -> set[str]:

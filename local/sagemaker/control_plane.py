@@ -76,6 +76,22 @@ class SageMaker:
         """Take the instance from a spot training job; raise SageMakerError where there is none to take."""
         self._training.interrupt(job)
 
+    def snapshot(self) -> Record:
+        """Return every resource as JSON, as `restore` takes it."""
+        with self._lock:
+            return {
+                "resources": self._records.snapshot(),
+                "training": self._training.snapshot(),
+                "endpoints": self._endpoints.snapshot(),
+            }
+
+    def restore(self, saved: Record) -> None:
+        """Have the resources of a snapshot; its endpoints are started, and this waits until they serve."""
+        with self._lock:
+            self._records.restore(saved["resources"])
+            self._training.restore(saved["training"])
+            self._endpoints.restore(saved["endpoints"])
+
     def stop(self) -> None:
         """End every container."""
         with self._lock:

@@ -1,5 +1,6 @@
 """SageMaker's operations on endpoints."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +14,8 @@ from local.sagemaker.fleet import Fleet
 from local.sagemaker.metrics import Metrics
 from local.sagemaker.records import Operation, Record, Records, summary
 from local.sagemaker.request_checks import check_deployment, check_update
+
+logger = logging.getLogger(__name__)
 
 
 class EndpointOperations:
@@ -61,17 +64,41 @@ class EndpointOperations:
         for endpoint in self._endpoints.values():
             endpoint.stop()
 
+    def snapshot(self) -> Record:
+        """Return the configuration and the variants that each endpoint serves by, by its name."""
+        return {
+            name: {"config": endpoint.state()["EndpointConfigName"], "variants": endpoint.variants}
+            for name, endpoint in self._endpoints.items()
+        }
+
+    def restore(self, saved: Record) -> None:
+        """Start the endpoints of a snapshot, whose records are there, and wait until they serve or have failed.
+
+        One whose configuration or model was deleted, or whose program is gone, can't be started, and is left out.
+        """
+        for name, one in saved.items():
+            try:
+                self._start_endpoint(name, one["config"], one["variants"])
+            except LocalError as error:
+                logger.warning("The endpoint %s is left out: %s", name, error)
+                self._records.delete("endpoint", name)
+        for endpoint in self._endpoints.values():
+            endpoint.wait()
+
     def _create(self, request: Record) -> Record:
         name, config = request["EndpointName"], request["EndpointConfigName"]
         wanted = self._records.find("endpoint-config", config)["ProductionVariants"]
         record = self._records.create("endpoint", name, request)
-        start = partial(self._fleet, name)
         try:
-            self._endpoints[name] = Endpoint(name, config, wanted, start, self._metrics, self._alarms)
+            self._start_endpoint(name, config, wanted)
         except LocalError as error:
             self._records.delete("endpoint", name)
             raise SageMakerError("ValidationException", str(error)) from error
         return {"EndpointArn": record["Arn"]}
+
+    def _start_endpoint(self, name: str, config: str, wanted: list[variants.Variant]) -> None:
+        start = partial(self._fleet, name)
+        self._endpoints[name] = Endpoint(name, config, wanted, start, self._metrics, self._alarms)
 
     def _fleet(self, endpoint: str, config_name: str) -> Fleet:
         config = self._records.find("endpoint-config", config_name)

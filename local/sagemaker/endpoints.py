@@ -120,6 +120,10 @@ class Endpoint:
         self._thread = threading.Thread(target=self._replace, args=arguments, daemon=True)
         self._thread.start()
 
+    def wait(self) -> None:
+        """Wait until what was begun last, its creation or an update, has ended."""
+        self._thread.join()
+
     def stop(self) -> None:
         """End every fleet and write what was captured."""
         self._stopping.set()

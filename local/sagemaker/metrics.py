@@ -88,16 +88,20 @@ class Metrics:
         ]
 
     def stop(self) -> None:
-        """Stop sending."""
+        """Send what is left, and stop."""
         self._stopping.set()
         self._thread.join()
+        self._send()
 
     def _send_regularly(self) -> None:
         while not self._stopping.wait(FLUSH_SECONDS):
-            with self._lock:
-                unsent, self._unsent = self._unsent, []
-            if unsent:
-                self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=_data(unsent))
+            self._send()
+
+    def _send(self) -> None:
+        with self._lock:
+            unsent, self._unsent = self._unsent, []
+        if unsent:
+            self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=_data(unsent))
 
 
 def _data(samples: list[Sample]) -> "list[MetricDatumTypeDef]":

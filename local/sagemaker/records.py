@@ -1,5 +1,6 @@
 """The resources of SageMaker: records of several kinds by name, and their tags."""
 
+import copy
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,15 @@ class Records:
         self._region = region
         self._records: dict[str, dict[str, Record]] = {kind: {} for kind in kinds}
         self._tags: dict[str, dict[str, str]] = {}
+
+    def snapshot(self) -> Record:
+        """Return all records and tags, as `restore` takes them."""
+        return copy.deepcopy({"records": self._records, "tags": self._tags})
+
+    def restore(self, saved: Record) -> None:
+        """Have the records and tags of a snapshot, in place of any others."""
+        self._records = {kind: saved["records"].get(kind, {}) for kind in self._records}
+        self._tags = saved["tags"]
 
     def create(self, kind: str, name: str, request: Record) -> Record:
         """Keep a request as a record; raise SageMakerError where the name is taken."""

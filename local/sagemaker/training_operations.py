@@ -1,26 +1,43 @@
 """SageMaker's operations on training jobs."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from local.errors import LocalError
 from local.sagemaker.errors import SageMakerError
+from local.sagemaker.past_jobs import PastJob
 from local.sagemaker.quotas import check_quota
 from local.sagemaker.records import Operation, Record, Records
 from local.sagemaker.request_checks import check_environment, check_role, check_spot
-from local.sagemaker.training_jobs import TrainingJob
 
 SUMMARY_FIELDS = ("TrainingJobName", "CreationTime", "LastModifiedTime", "TrainingEndTime", "TrainingJobStatus")
+
+
+class Job(Protocol):
+    """A training job of this run of the stack or an earlier one."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the fields of DescribeTrainingJob that aren't the request's."""
+        ...
+
+    def stop(self) -> None:
+        """Ask the job to end."""
+        ...
+
+    def interrupt(self) -> bool:
+        """Take a spot job's instance away; return whether there was one to take."""
+        ...
 
 
 class TrainingOperations:
     """Keeps the training jobs and answers the operations on them."""
 
-    def __init__(self, records: Records, role_arn: str, start: Callable[[Record], TrainingJob]) -> None:
+    def __init__(self, records: Records, role_arn: str, start: Callable[[Record], Job]) -> None:
         """`role_arn` is the only role that can be assumed; `start` starts a job from its record."""
         self._records = records
         self._role_arn = role_arn
         self._start = start
-        self._jobs: dict[str, TrainingJob] = {}
+        self._jobs: dict[str, Job] = {}
 
     def table(self) -> Mapping[str, Operation]:
         """Return the operations by their names in the API."""
@@ -40,6 +57,14 @@ class TrainingOperations:
         """End every job."""
         for job in self._jobs.values():
             job.stop()
+
+    def snapshot(self) -> Record:
+        """Return what each job is beside its record, by its name."""
+        return {name: job.describe() for name, job in self._jobs.items()}
+
+    def restore(self, saved: Record) -> None:
+        """Have the jobs of a snapshot; those that hadn't ended have failed."""
+        self._jobs = {name: PastJob(described) for name, described in saved.items()}
 
     def _create(self, request: Record) -> Record:
         name = request["TrainingJobName"]
