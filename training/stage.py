@@ -30,7 +30,7 @@ from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection, without_leaks
 from training.datasets.download import CIFAR100, check, fetch
 from training.datasets.labelled import base_record, with_labels
-from training.datasets.sample import sample_archive
+from training.datasets.sample import SOURCE, sample_archive
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -92,7 +92,7 @@ def stage(
     if is_folder:
         collection = folder.collect(Path(source), classes, max_side, exact=exact, strict=strict)
     elif source == "sample":
-        collection = cifar.collect(sample_archive(cache), "drawn sample", classes, max_side, exact=exact)
+        collection = cifar.collect(sample_archive(cache, classes), SOURCE, classes, max_side, exact=exact)
     else:
         path = archive or fetch(CIFAR100, cache)
         if verify:

@@ -69,7 +69,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few drawn images in CIFAR-100's layout, in place of the whole sample."""
-    return sample_archive(tmp_path_factory.mktemp("archive"), counts={"train": 20, "test": 6})
+    return sample_archive(
+        tmp_path_factory.mktemp("archive"), ("bicycle", "motorcycle"), counts={"train": 20, "test": 6}
+    )
 
 
 @pytest.fixture

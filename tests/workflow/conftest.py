@@ -37,7 +37,9 @@ class Deployed:
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small archive of drawn images in CIFAR-100's layout."""
-    return sample_archive(tmp_path_factory.mktemp("archive"), counts={"train": 60, "test": 15})
+    return sample_archive(
+        tmp_path_factory.mktemp("archive"), ("bicycle", "motorcycle"), counts={"train": 60, "test": 15}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from training.datasets.sample import sample_archive
 def test_the_benchmark_finds_other_things_beside_each_set(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = sample_archive(tmp_path, counts={"train": 8, "test": 2})
+    archive = sample_archive(tmp_path, ("bicycle", "motorcycle"), counts={"train": 8, "test": 2})
     for name, width in (("tall", 40), ("wide", 80)):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for index in range(14):

@@ -201,7 +201,9 @@ def test_an_upload_that_fails_leaves_no_record_in_s3(
 
 def test_the_sample_is_drawn_and_staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {"train": 3, "test": 2}
-    monkeypatch.setattr(stage_module, "sample_archive", lambda cache: sample_archive(cache, counts=few))
+    monkeypatch.setattr(
+        stage_module, "sample_archive", lambda cache, classes: sample_archive(cache, classes, counts=few)
+    )
 
     dataset = stage("sample", tmp_path / "out", cache=tmp_path / "cache")
 
