@@ -1,4 +1,4 @@
-"""Patches for EventBridge: targets that moto's rules ignore, and an event that it never sends."""
+"""Patches for EventBridge: targets that moto's rules ignore, an event that it never sends, and one that it invents."""
 
 import copy
 import json
@@ -12,6 +12,7 @@ from jsonpath_ng.ext.parser import parse
 from moto.core.utils import unix_time
 from moto.events.models import Rule, events_backends
 from moto.events.utils import _BASE_EVENT_MESSAGE
+from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
@@ -50,6 +51,21 @@ def announce_ends_of_executions(terminated: Callable[..., None]) -> Callable[...
             _announce(self.execution)
 
     return terminated_and_announced
+
+
+def announce_no_tags_where_none_are_put(put: Callable[..., FakeKey]) -> Callable[..., FakeKey]:
+    """Moto sends the event "Object Tags Added" for every object that is put, which takes as long as the rest of it.
+
+    S3 sends it for PutObjectTagging alone: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html.
+    """
+
+    def put_object_tagging(self: S3Backend, key: FakeKey, tags: dict[str, str] | None) -> FakeKey:
+        if not tags:
+            self.tagger.delete_all_tags_for_resource(key.arn)
+            return key
+        return put(self, key, tags)
+
+    return put_object_tagging
 
 
 def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
@@ -121,5 +137,6 @@ def _found(path: str, event: Mapping[str, Any]) -> list[Any]:
 
 PATCHES = (
     Patch(Rule, "send_to_targets", "472e002e2dab", send_to_targets_as_they_ask),
+    Patch(S3Backend, "put_object_tagging", "5d1ebe6352a4", announce_no_tags_where_none_are_put),
     Patch(BaseExecutionWorkerCommunication, "terminated", "360372a6a57b", announce_ends_of_executions),
 )

@@ -19,7 +19,7 @@ class MotoChanged(LocalError):
 
 @dataclass(frozen=True)
 class Patch:
-    """A replacement for a function of a class or module.
+    """A replacement for a function of a class or module, or for the function of a property.
 
     `make` takes the function that is there and returns the one to put in its place; its docstring says what is wrong
     without the patch. `digest` are the first characters of the SHA-256 of the source of moto's own function.
@@ -38,12 +38,13 @@ class Patch:
         place = (self.owner.__name__, self.name)
         if self.make in _applied.setdefault(place, []):
             return
-        raw, function = inspect.getattr_static(self.owner, self.name, None), getattr(self.owner, self.name, None)
+        raw = inspect.getattr_static(self.owner, self.name, None)
+        function = raw.fget if isinstance(raw, property) else getattr(self.owner, self.name, None)
         # Of several patches on one function only the first finds moto's own.
         if not _applied[place] and _digest(function) != self.digest:
             raise MotoChanged(_refusal(*place, self.make.__name__))
         made = self.make(function)
-        kind = type(raw) if isinstance(raw, (staticmethod, classmethod)) else None
+        kind = type(raw) if isinstance(raw, (staticmethod, classmethod, property)) else None
         setattr(self.owner, self.name, kind(made) if kind else made)
         _applied[place].append(self.make)
 

@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import jsonpath_ng.ext.parser
+from moto.core.utils import unix_time_millis
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.sqs.models import Message, Queue
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
@@ -46,6 +48,36 @@ def copy_json_as_json() -> None:
     replace_in_modules(COPYING_MODULES, "copy", copy, JsonCopier)
 
 
+def look_at_the_clock_once(_: Callable[..., list[Message]]) -> Callable[..., list[Message]]:
+    """Moto asks for the time twice a message that waits, at every message that is sent."""
+
+    def messages(self: Queue) -> list[Message]:
+        now = unix_time_millis()
+        return [message for message in self._messages if message.visible_at < now >= message.delayed_until]
+
+    return messages
+
+
+def count_the_hidden_by_one_look_at_the_clock(_: Callable[..., int]) -> Callable[..., int]:
+    """As above, for the messages that somebody has received."""
+
+    def approximate_number_of_messages_not_visible(self: Queue) -> int:
+        now = unix_time_millis()
+        return sum(now <= message.visible_at for message in self._messages)
+
+    return approximate_number_of_messages_not_visible
+
+
+def count_the_delayed_by_one_look_at_the_clock(_: Callable[..., int]) -> Callable[..., int]:
+    """As above, for the messages that were sent with a delay."""
+
+    def approximate_number_of_messages_delayed(self: Queue) -> int:
+        now = unix_time_millis()
+        return sum(now < message.delayed_until for message in self._messages)
+
+    return approximate_number_of_messages_delayed
+
+
 class JsonCopier:
     """Replaces the module `copy`."""
 
@@ -62,4 +94,7 @@ class JsonCopier:
 PATCHES = (
     Patch(DomainDispatcherApplication, "get_backend_for_host", "1f41972c1e4e", find_each_backend_once),
     Patch(AmazonStateLanguageParser, "parse", "a59a7d18760f", parse_each_definition_once),
+    Patch(Queue, "messages", "03a531dbcbcf", look_at_the_clock_once),
+    Patch(Queue, "approximate_number_of_messages_not_visible", "5dbecc4dda17", count_the_hidden_by_one_look_at_the_clock),
+    Patch(Queue, "approximate_number_of_messages_delayed", "c3c1dadb0c42", count_the_delayed_by_one_look_at_the_clock),
 )
