@@ -5,12 +5,10 @@ import re
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import NoRegionError
-from sagemaker.core import image_uris
-from sagemaker.core.resources import TrainingJob
 
 from contracts.addresses import S3Address
 from contracts.dataset import DatasetRecord
@@ -19,22 +17,18 @@ from training.archives import read_file
 from training.errors import ArchiveError, JobError
 from training.model import JOB_FILE, MODEL_FILE, Job, Model
 from training.sagemaker.aws_errors import with_advice
-from training.sagemaker.progress import ENDED, watch
+from training.sagemaker.progress import watch
 from training.sagemaker.recipes import Recipe, recipe_of
 from training.sagemaker.request import TrainingOptions, training_request
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
-
-# It logs every place where it found no settings.
-logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef, DescribeTrainingJobResponseTypeDef
 
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
 # What a model of ours says of itself, in its artifact.
 DESCRIPTION = "model.json"
 DESCRIPTION_BYTES = 1 << 20
-# Maps whose keys are the user's, not SageMaker's.
-VERBATIM = frozenset({"HyperParameters", "Environment"})
 
 
 def train(
@@ -66,9 +60,9 @@ def start(job: Job, request: "CreateTrainingJobRequestTypeDef", out: Path, *, qu
         JobError: the job ended without a model; with its own reason.
     """
     job.write(out / JOB_FILE)
-    running = TrainingJob.create(**core_spelling(dict(request)), session=boto3.Session(), region=job.region)
-    assert running is not None
-    return _follow(job, running, out, quiet=quiet)
+    sagemaker = boto3.client("sagemaker", region_name=job.region)
+    sagemaker.create_training_job(**request)
+    return _follow(job, sagemaker, out, quiet=quiet)
 
 
 def resume(out: Path, *, quiet: bool = False) -> Model:
@@ -79,9 +73,7 @@ def resume(out: Path, *, quiet: bool = False) -> Model:
         JobError: the job ended without a model.
     """
     job = Job.read(out / JOB_FILE)
-    running = TrainingJob.get(job.training_job, session=boto3.Session(), region=job.region)
-    assert running is not None
-    return _follow(job, running, out, quiet=quiet)
+    return _follow(job, boto3.client("sagemaker", region_name=job.region), out, quiet=quiet)
 
 
 def plan(
@@ -123,42 +115,33 @@ def plan(
 def image_of(recipe: Recipe, region: str, account: str) -> str:
     """Return the URI of the container: SageMaker's own, or what `build-image` pushes to the account's registry."""
     if recipe.built_in:
+        # Takes seconds to import.
+        from sagemaker.core import image_uris
+
+        # It logs every place where it found no settings.
+        logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
         return str(image_uris.retrieve(recipe.image, region))
     suffix = ".cn" if region.startswith("cn-") else ""
     return f"{account}.dkr.ecr.{region}.amazonaws.com{suffix}/{recipe.image}:latest"
 
 
-def core_spelling(request: Any) -> Any:
-    """Spell a request's keys as sagemaker-core does: S3OutputPath becomes s3_output_path."""
-    if isinstance(request, list):
-        return [core_spelling(item) for item in request]
-    if not isinstance(request, dict):
-        return request
-    return {
-        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key).lower(): (
-            value if key in VERBATIM else core_spelling(value)
-        )
-        for key, value in request.items()
-    }
-
-
-def _follow(job: Job, running: TrainingJob, out: Path, *, quiet: bool) -> Model:
+def _follow(job: Job, sagemaker: "SageMakerClient", out: Path, *, quiet: bool) -> Model:
     try:
-        watch(running, quiet=quiet)
+        ended = watch(job.training_job, sagemaker, quiet=quiet)
     except KeyboardInterrupt as interrupt:
         raise JobError(
             f"The training job {job.training_job} keeps running; `workflow train --resume` waits for it."
         ) from interrupt
-    status = running.training_job_status
-    assert status in ENDED
+    status = ended["TrainingJobStatus"]
     if status != "Completed":
-        raise JobError(f"The training job {job.training_job} ended as {status}: {with_advice(_reason(running))}")
+        raise JobError(f"The training job {job.training_job} ended as {status}: {with_advice(_reason(ended))}")
+    artifact = ended["ModelArtifacts"]["S3ModelArtifacts"]
     model = Model(
         **asdict(job) | {"labels": job.labels},
-        artifact=str(running.model_artifacts.s3_model_artifacts),
-        metrics={str(item.metric_name): float(item.value) for item in running.final_metric_data_list or ()},
-        billable_seconds=int(running.billable_time_in_seconds or 0),
-        release=_release(S3Address.parse(str(running.model_artifacts.s3_model_artifacts))),
+        artifact=artifact,
+        metrics={item["MetricName"]: float(item["Value"]) for item in ended.get("FinalMetricDataList", ())},
+        billable_seconds=ended.get("BillableTimeInSeconds", 0),
+        release=_release(S3Address.parse(artifact)),
     )
     model.write(out / MODEL_FILE)
     return model
@@ -175,9 +158,10 @@ def _release(artifact: S3Address) -> Release | None:
         ) from error
 
 
-def _reason(running: TrainingJob) -> str:
-    if running.failure_reason:
-        return str(running.failure_reason)
-    if running.secondary_status in {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}:
-        return f"{running.secondary_status}; give it more time."
-    return f"its last state was {running.secondary_status}."
+def _reason(ended: "DescribeTrainingJobResponseTypeDef") -> str:
+    if reason := ended.get("FailureReason"):
+        return reason
+    state = ended["SecondaryStatus"]
+    if state in {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}:
+        return f"{state}; give it more time."
+    return f"its last state was {state}."

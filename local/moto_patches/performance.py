@@ -58,7 +58,7 @@ def look_at_the_clock_once(_: Callable[..., list[Message]]) -> Callable[..., lis
     return messages
 
 
-def count_the_hidden_by_one_look_at_the_clock(_: Callable[..., int]) -> Callable[..., int]:
+def count_the_hidden_at_one_time(_: Callable[..., int]) -> Callable[..., int]:
     """As above, for the messages that somebody has received."""
 
     def approximate_number_of_messages_not_visible(self: Queue) -> int:
@@ -68,7 +68,7 @@ def count_the_hidden_by_one_look_at_the_clock(_: Callable[..., int]) -> Callable
     return approximate_number_of_messages_not_visible
 
 
-def count_the_delayed_by_one_look_at_the_clock(_: Callable[..., int]) -> Callable[..., int]:
+def count_the_delayed_at_one_time(_: Callable[..., int]) -> Callable[..., int]:
     """As above, for the messages that were sent with a delay."""
 
     def approximate_number_of_messages_delayed(self: Queue) -> int:
@@ -95,6 +95,8 @@ PATCHES = (
     Patch(DomainDispatcherApplication, "get_backend_for_host", "1f41972c1e4e", find_each_backend_once),
     Patch(AmazonStateLanguageParser, "parse", "a59a7d18760f", parse_each_definition_once),
     Patch(Queue, "messages", "03a531dbcbcf", look_at_the_clock_once),
-    Patch(Queue, "approximate_number_of_messages_not_visible", "5dbecc4dda17", count_the_hidden_by_one_look_at_the_clock),
-    Patch(Queue, "approximate_number_of_messages_delayed", "c3c1dadb0c42", count_the_delayed_by_one_look_at_the_clock),
+    Patch(
+        Queue, "approximate_number_of_messages_not_visible", "5dbecc4dda17", count_the_hidden_at_one_time
+    ),
+    Patch(Queue, "approximate_number_of_messages_delayed", "c3c1dadb0c42", count_the_delayed_at_one_time),
 )

@@ -39,6 +39,22 @@ COPIES = """
     copied = states.get_input()
     print(copied == given and copied["a"][1] is not given["a"][1] and not looked)
 """
+WAITING = """
+    import boto3
+    import moto.core.utils as clock
+    from moto import mock_aws
+    from moto.sqs.models import sqs_backends
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+        for delay in (0, 0, 0, 0, 60, 60):
+            sqs.send_message(QueueUrl=url, MessageBody="it", DelaySeconds=delay)
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1)
+        queue, looked, now = sqs_backends["123456789012"]["us-east-1"].get_queue("queue"), [], clock.utcnow
+        clock.utcnow = lambda: (looked.append(1), now())[1]
+        kinds = ("", "_not_visible", "_delayed")
+        print(*(getattr(queue, f"approximate_number_of_messages{kind}") for kind in kinds), len(looked) == len(kinds))
+"""
 NOTIFICATIONS = """
     import boto3
     from moto import mock_aws
@@ -110,6 +126,11 @@ def test_moto_looks_for_synchronous_executions_at_a_host_of_their_own_and_the_pa
 def test_moto_leaves_eventbridge_out_of_a_buckets_notifications_and_the_patch_does_not(outcome: Outcome) -> None:
     assert outcome(NOTIFICATIONS, patched=False) == "False"
     assert outcome(NOTIFICATIONS, patched=True) == "True"
+
+
+def test_moto_looks_at_the_clock_for_each_waiting_message_and_the_patch_once(outcome: Outcome) -> None:
+    assert outcome(WAITING, patched=False) == "3 1 2 False"
+    assert outcome(WAITING, patched=True) == "3 1 2 True"
 
 
 def test_moto_fails_at_an_action_that_it_lacks_and_the_patch_says_so_to_the_caller(outcome: Outcome) -> None:

@@ -78,6 +78,24 @@ UPLOAD = """
         s3.put_object(Bucket="bucket", Key=key)
     print(len(states.list_executions(stateMachineArn=arn)["executions"]))
 """
+TAGS = """
+    pattern = {"source": ["aws.s3"]}
+    sqs, s3 = boto3.client("sqs"), boto3.client("s3")
+    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    boto3.client("events").put_rule(Name="rule", EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:queue"}
+    boto3.client("events").put_targets(Rule="rule", Targets=[target])
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_notification_configuration(
+        Bucket="bucket", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    s3.put_object(Bucket="bucket", Key="one")
+    s3.put_object_tagging(Bucket="bucket", Key="one", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    print(*sorted(json.loads(one["Body"])["detail-type"] for one in found), sep=", ")
+    s3.put_object(Bucket="bucket", Key="one")
+    print(s3.get_object_tagging(Bucket="bucket", Key="one")["TagSet"])
+"""
 
 
 def test_the_end_of_a_failed_execution_reaches_a_queue_with_its_input(outcome: Outcome) -> None:
@@ -96,3 +114,9 @@ def test_an_execution_that_is_stopped_during_a_task_that_then_fails_is_aborted(o
 def test_moto_ignores_state_machines_as_targets_and_the_patch_starts_them(outcome: Outcome) -> None:
     assert outcome(MACHINE + UPLOAD, patched=False) == "0"
     assert outcome(MACHINE + UPLOAD, patched=True) == "1"
+
+
+def test_moto_announces_tags_at_every_object_and_the_patch_where_they_are_put(outcome: Outcome) -> None:
+    announced = "Object Created, Object Tags Added"
+    assert outcome(MACHINE + TAGS, patched=False) == f"{announced}, Object Tags Added\n[]"
+    assert outcome(MACHINE + TAGS, patched=True) == f"{announced}\n[]"

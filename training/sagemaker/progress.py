@@ -1,7 +1,7 @@
 """Follow a training job: its log as it comes, and a line of progress read from the log."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
@@ -13,7 +13,8 @@ from training.sagemaker.polling import pauses
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
-    from sagemaker.core.resources import TrainingJob
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -56,12 +57,11 @@ class Log:
         return [stream["logStreamName"] for stream in answer["logStreams"]]
 
 
-def watch(job: "TrainingJob", *, quiet: bool = False) -> None:
-    """Wait until the job has ended, printing its log; the job is then as it was last described.
+def watch(name: str, sagemaker: "SageMakerClient", *, quiet: bool = False) -> "DescribeTrainingJobResponseTypeDef":
+    """Wait until the training job has ended, printing its log, and return its last description.
 
     `quiet` leaves the log out and shows the progress alone.
     """
-    name = str(job.training_job_name)
     log = Log(name, boto3.client("logs"))
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     # The log is the output; only a terminal shows what moves below it.
@@ -69,23 +69,18 @@ def watch(job: "TrainingJob", *, quiet: bool = False) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=None)
         summary = Summary()
-
-        def drain() -> None:
+        polls = pauses()
+        while True:
+            next(polls)
+            job = sagemaker.describe_training_job(TrainingJobName=name)
+            # What it wrote before it ended is there by now.
             for line in log.new_lines():
                 summary.read(line)
                 if not quiet:
                     console.print(line)
-            progress.update(task, description=f"{name}: {job.secondary_status} {summary}".rstrip())
-
-        _until_ended(job, drain)
-
-
-def _until_ended(job: "TrainingJob", drain: Callable[[], None]) -> None:
-    for _ in pauses():
-        job.refresh()
-        drain()
-        if job.training_job_status in ENDED:
-            return
+            progress.update(task, description=f"{name}: {job['SecondaryStatus']} {summary}".rstrip())
+            if job["TrainingJobStatus"] in ENDED:
+                return job
 
 
 class Summary:

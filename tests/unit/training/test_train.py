@@ -11,7 +11,7 @@ from tests.unit.training.samples import ROLE, record
 from tests.unit.training.service_model import SAGEMAKER
 from training.errors import JobError
 from training.sagemaker.progress import Summary
-from training.train import core_spelling, plan
+from training.train import plan
 
 DATASET = record("sample")
 
@@ -64,28 +64,6 @@ def test_a_role_of_another_partition_is_a_role_and_a_user_is_none() -> None:
     assert plan(DATASET, bucket="b", role_arn="arn:aws-cn:iam::123456789012:role/path/name")
     with pytest.raises(JobError, match="is not the ARN of a role"):
         plan(DATASET, bucket="b", role_arn="arn:aws:iam::123456789012:user/me")
-
-
-@pytest.mark.parametrize(
-    ("api", "core"),
-    [
-        ("S3OutputPath", "s3_output_path"),
-        ("VolumeSizeInGB", "volume_size_in_gb"),
-        ("MaxRuntimeInSeconds", "max_runtime_in_seconds"),
-        ("KmsKeyId", "kms_key_id"),
-        ("S3DataDistributionType", "s3_data_distribution_type"),
-        ("HyperParameters", "hyper_parameters"),
-    ],
-)
-def test_keys_are_spelled_as_sagemaker_core_spells_them(api: str, core: str) -> None:
-    assert core_spelling({api: 1}) == {core: 1}
-
-
-def test_a_users_own_keys_keep_their_spelling() -> None:
-    assert core_spelling({"HyperParameters": {"NumLayers": "18"}, "Tags": [{"Key": "A", "Value": "B"}]}) == {
-        "hyper_parameters": {"NumLayers": "18"},
-        "tags": [{"key": "A", "value": "B"}],
-    }
 
 
 @pytest.mark.parametrize(

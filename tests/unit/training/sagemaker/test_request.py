@@ -1,6 +1,5 @@
 """The requests that start training jobs."""
 
-import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -40,19 +39,6 @@ def test_botocore_takes_the_request(algorithm: str, options: TrainingOptions) ->
     request = request_of(algorithm, options)
     assert complaints("CreateTrainingJob", request) == ""
     assert request["ResourceConfig"]["InstanceType"] in enum_of("TrainingInstanceType")
-
-
-@pytest.mark.parametrize("algorithm", [*sorted(PRESETS), *own_algorithms()])
-def test_sagemaker_core_knows_each_part_of_the_request(algorithm: str) -> None:
-    from sagemaker.core.resources import TrainingJob
-
-    from training.train import core_spelling
-
-    spelled = core_spelling(request_of(algorithm, SPOT))
-    assert set(spelled) <= set(inspect.signature(TrainingJob.create).parameters)
-    assert spelled["output_data_config"]["s3_output_path"] == "s3://bucket/models"
-    assert spelled["resource_config"]["volume_size_in_gb"] == 30
-    assert "num_layers" in spelled["hyper_parameters"] or "class_labels" in spelled["hyper_parameters"]
 
 
 def test_all_hyperparameters_are_strings() -> None:
