@@ -1,5 +1,6 @@
-"""Lambda on this machine: a real awslambdaric process for each concurrent invocation of a function."""
+"""Lambda on this machine: a process of the runtime for each concurrent invocation of a function."""
 
+import importlib.util
 import os
 import queue
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contracts.files import below
@@ -18,12 +19,29 @@ INIT_SECONDS = 10.0
 # Variables of Lambda's own environment; the template has the others.
 # AWS_SAM_LOCAL tells the libraries that no X-Ray daemon runs.
 RUNTIME_VARIABLES = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "AWS_SAM_LOCAL": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+# The commands that run a handler: AWS's own runtime client, which is built for Linux only, and ours.
+AWSLAMBDARIC = (sys.executable, "-m", "awslambdaric")
+PLAIN_RUNTIME = (sys.executable, "-u", "-m", "local.lambda_runtime")
+
+
+def runtime() -> Sequence[str]:
+    """Return the command that runs a handler here: AWS's own where it and its compiled part are installed."""
+    installed = all(map(importlib.util.find_spec, ("awslambdaric", "runtime_client")))
+    return AWSLAMBDARIC if installed else PLAIN_RUNTIME
 
 
 class Worker:
     """One execution environment of a function: a process that runs one invocation at a time."""
 
-    def __init__(self, spec: FunctionSpec, region: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        region: str,
+        environment: Mapping[str, str],
+        log: Path,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """`command` is that of a runtime, by default `runtime()`; the name of the handler is added to it."""
         self._spec = spec
         self._api = RuntimeApi(function_arn(spec.name, region))
         threading.Thread(target=self._api.serve_forever, daemon=True).start()
@@ -43,7 +61,7 @@ class Worker:
         }
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", spec.handler],
+                [*(command or runtime()), spec.handler],
                 cwd=spec.code,
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -92,9 +110,17 @@ class Function:
     """A function and its workers, of which at most `concurrency` run at once; further calls wait."""
 
     def __init__(
-        self, spec: FunctionSpec, region: str, environment: Mapping[str, str], logs: Path, concurrency: int
+        self,
+        spec: FunctionSpec,
+        region: str,
+        environment: Mapping[str, str],
+        logs: Path,
+        concurrency: int,
+        command: Sequence[str] | None = None,
     ) -> None:
+        """`command` is that of a runtime, as a `Worker` takes it."""
         self.spec = spec
+        self._command = command
         self._region = region
         self._environment = environment
         self._log = below(logs, f"{spec.name}.log")
@@ -149,6 +175,6 @@ class Function:
                 if worker.alive:
                     break
             else:
-                worker = Worker(self.spec, self._region, self._environment, self._log)
+                worker = Worker(self.spec, self._region, self._environment, self._log, self._command)
             self._busy.add(worker)
             return worker

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.lambdas import Function
+from local.lambdas import AWSLAMBDARIC, PLAIN_RUNTIME, Function
 from local.runtime_api import Result
 from local.template import FunctionSpec
 from tests.waiting import LONGEST_SECONDS, wait_until
@@ -18,9 +18,9 @@ from tests.waiting import LONGEST_SECONDS, wait_until
 Make = Callable[..., Function]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    """Return a way to make a function of a handler's source; all of them end with the test."""
+@pytest.fixture(params=[AWSLAMBDARIC, PLAIN_RUNTIME], ids=["awslambdaric", "plain"])
+def make(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make]:
+    """Return a way to make a function of a handler's source, in each of the runtimes; all of them end with the test."""
     made: list[Function] = []
 
     def function(source: str, *, timeout: float = 5.0, concurrency: int = 2, **environment: str) -> Function:
@@ -28,7 +28,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
         code.mkdir()
         (code / "app.py").write_text(source)
         spec = FunctionSpec("Function", code, "app.handler", timeout, 128, environment)
-        made.append(Function(spec, "us-east-1", {"AWS_REGION": "us-east-1"}, tmp_path, concurrency))
+        made.append(Function(spec, "us-east-1", {"AWS_REGION": "us-east-1"}, tmp_path, concurrency, request.param))
         return made[-1]
 
     yield function

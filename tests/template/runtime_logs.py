@@ -1,4 +1,4 @@
-"""Log lines that real awslambdaric processes write when functions of ours raise, in Lambda's JSON format.
+"""Log lines that real processes of a runtime write when functions of ours raise, in Lambda's JSON format.
 
 `python -m tests.template.runtime_logs FOLDER` runs an awslambdaric that was installed by `pip install --target FOLDER
 awslambdaric==4.0.0` and writes its lines to a file beside this one, named for its version.
@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from local.lambdas import Worker
+from local.lambdas import AWSLAMBDARIC, Worker
 from local.stack import REGION, ROOT, new_credentials
 from local.template import Template
 
@@ -58,15 +58,15 @@ def recorded(version: str) -> Path:
     return Path(__file__).with_name(f"runtime_logs_{version}.json")
 
 
-def lines_of(scenario: Scenario, python_path: str = "") -> list[str]:
-    """Return what a call makes an awslambdaric process write: this environment's, or the one in *python_path*."""
+def lines_of(scenario: Scenario, python_path: str = "", command: Sequence[str] = AWSLAMBDARIC) -> list[str]:
+    """Return what a call makes a runtime write: this environment's awslambdaric, or the one in *python_path*."""
     template = Template(ROOT / "template.yaml", {"DataBucketName": "b"}, REGION)
     (spec,) = (one for one in template.functions() if one.name == scenario.function)
     with _answering(scenario) as url, tempfile.TemporaryDirectory() as folder:
         environment = new_credentials() | {"AWS_ENDPOINT_URL": url, "AWS_LAMBDA_LOG_FORMAT": "JSON"}
         environment |= dict(scenario.environment or {}) | ({"PYTHONPATH": python_path} if python_path else {})
         log = Path(folder) / "log"
-        worker = Worker(spec, REGION, environment, log)
+        worker = Worker(spec, REGION, environment, log, command)
         result = worker.invoke(json.dumps(scenario.event).encode())
         worker.stop()
         assert result.error, result.payload

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import pytest
 
+from local.lambdas import PLAIN_RUNTIME
 from tests.template.metric_filter import PatternError, matches
 from tests.template.runtime_logs import SCENARIOS, lines_of, recorded
 from tests.template.transformed import APP, of_type
@@ -53,6 +54,11 @@ def test_faults_are_counted_and_neither_reviews_nor_rejected_images_nor_busy_end
     lines = json.loads(path.read_text())[name] if path.exists() else lines_of(scenario)
     assert any('"errorType"' in line for line in lines)
     assert counted(scenario.function, lines) is scenario.is_fault, lines
+
+
+@pytest.mark.parametrize("name", ["a missing permission to read", "a missing permission to ask", "no confidence"])
+def test_the_runtime_in_plain_python_writes_lines_that_are_counted_alike(name: str) -> None:
+    assert counted(SCENARIOS[name].function, lines_of(SCENARIOS[name], command=PLAIN_RUNTIME))
 
 
 def test_the_two_versions_of_the_runtime_client_put_the_level_under_different_keys() -> None:
