@@ -1,5 +1,7 @@
 """Decode a picture in a process of its own, which the kernel stops where it takes too much time or memory.
 
+The kernel of macOS refuses a limit on memory: there only time and the picture's own size are bounded.
+
 For formats whose decoders are libraries that take a whole file at once: nothing inside a process could stop them, and
 what they corrupt is then not the caller's memory. `python -m imaging.confined` is that process.
 """
@@ -61,7 +63,8 @@ def main() -> None:
     data = sys.stdin.buffer.read()
     # From here on all threads' time counts, and this signal ends the process.
     signal.setitimer(signal.ITIMER_PROF, seconds)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if sys.platform != "darwin":
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     pixels = b""
     try:
         image, stored = still.decode(data, fit, side, (still.library_format(data) or "",))

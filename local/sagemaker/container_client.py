@@ -3,6 +3,7 @@
 import http.client
 import queue
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,3 +98,13 @@ def reserve_port() -> socket.socket:
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind((LOOPBACK, 0))
     return reserved
+
+
+def let_bind(reserved: socket.socket) -> None:
+    """Let a server bind the port, now that it starts.
+
+    Linux alone lets two sockets have it while neither listens. Others, such as macOS, refuse the second one, so there
+    the port is given up, and another program could be the first to take it.
+    """
+    if sys.platform != "linux":
+        reserved.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.addresses import S3Address
 from local.sagemaker import container
-from local.sagemaker.container_client import LOOPBACK, Answer, ContainerClient, reserve_port
+from local.sagemaker.container_client import LOOPBACK, Answer, ContainerClient, let_bind, reserve_port
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,6 +61,7 @@ class ServedContainer:
             "SAGEMAKER_BIND_TO_PORT": str(self._port),
             "SAGEMAKER_BIND_TO_ADDRESS": LOOPBACK,
         }
+        let_bind(self._reserved)
         with self.log.open("ab") as output:
             self._process = process = container.start(self._program / "serve.py", self._base, extra, output)
         deadline = time.monotonic() + START_SECONDS

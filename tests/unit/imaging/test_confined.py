@@ -1,6 +1,9 @@
 """Formats whose decoders take a whole file at once: TIFF, AVIF and HEIC, each decoded in a process of its own."""
 
+import json
 import struct
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -152,6 +155,16 @@ def test_a_decoder_that_crashes_is_the_pictures_fault_and_any_other_end_is_not(
     monkeypatch.syspath_prepend(package.parent)
     with pytest.raises(error, match=message):
         bound(HEIC["plain"], 32)
+
+
+def test_a_kernel_that_refuses_a_limit_on_memory_is_not_asked_for_one() -> None:
+    as_on_macos = (
+        "import resource, sys; sys.platform = 'darwin'; del resource.setrlimit;"
+        f"sys.argv = ['confined', 'bound', '32', '9', '{confined.MAX_MEMORY}'];"
+        "from imaging.confined import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", as_on_macos], input=HEIC["plain"], capture_output=True, check=True)
+    assert "size" in json.loads(done.stdout.partition(b"\n")[0])
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
