@@ -27,6 +27,7 @@ from cli import (
     stack,
     status,
     train,
+    trial,
     watch,
 )
 from cli.defaults import DEFAULTS_FILE, default_map, read_defaults
@@ -50,6 +51,7 @@ for verbs in (
     registry,
     endpoint,
     predictions,
+    trial,
     watch,
     batch,
     costs,

@@ -1,16 +1,30 @@
 """The verbs for many images: classify a batch, and start failed executions again."""
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.labels import waiting_line
-from cli.options import DEFAULT_OUT, BatchStateMachine, Bucket, FailedQueue, LedgerFormat, Out, Stack, StateMachine
-from cli.show import console, say, table
+from cli.options import (
+    DEFAULT_OUT,
+    BatchStateMachine,
+    Bucket,
+    FailedQueue,
+    Json,
+    LedgerFormat,
+    Out,
+    Stack,
+    StateMachine,
+)
+from cli.show import print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
+
+if TYPE_CHECKING:
+    from inference.batch import Batch
 
 app = Verbs()
 
@@ -43,6 +57,7 @@ def batch(
     format_: Annotated[
         LedgerFormat, typer.Option("--format", help="Also write the ledger as Parquet.")
     ] = LedgerFormat.CSV,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Classify many images, with a ledger.
@@ -69,6 +84,16 @@ def batch(
         request = Request(bucket or stacks.bucket, machine, prefix, manifest, folder)
         with exclusive(out):
             ended = run_batch(request, out, max_concurrency, prepare)
+    csv = ended.folder / LEDGER_FILE
+    ledger = write_parquet(csv) if format_ is LedgerFormat.PARQUET else csv
+    if as_json:
+        print_json(asdict(ended) | {"ledger": ledger})
+    else:
+        _show(ended, ledger, waiting_line(stacks))
+    require_account(ended)
+
+
+def _show(ended: "Batch", ledger: Path, waiting: str | None) -> None:
     account = ended.account
     counts = {"listed": account.listed, "accepted": account.accepted, "review": account.review}
     counts |= {"rejected": account.rejected, "failed": account.failed}
@@ -76,12 +101,10 @@ def batch(
     if ended.errors:
         table(("error", "images"), list(ended.errors.items()))
     if account.duplicates:
-        console.print(f"{account.duplicates} rows named an image again; each image was classified once.")
-    ledger = ended.folder / LEDGER_FILE
-    console.print(f"Ledger: {write_parquet(ledger) if format_ is LedgerFormat.PARQUET else ledger}")
-    if line := waiting_line(stacks):
-        console.print(line, soft_wrap=True)
-    require_account(ended)
+        say(f"{account.duplicates} rows named an image again; each image was classified once.")
+    say(f"Ledger: {ledger}")
+    if waiting:
+        say(waiting)
 
 
 def _prepare(stacks: Stacks) -> dict[str, int]:
@@ -106,6 +129,7 @@ def redrive(
         str | None, typer.Option(help="Also list the executions that failed in the last 90s, 30m, 2h or 7d.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Start at most N executions.", metavar="N")] = None,
+    as_json: Json = False,
 ) -> None:
     """Start failed executions again.
 
@@ -117,10 +141,15 @@ def redrive(
     start = parse_span(since, None, None).start if since else None
     stacks = Stacks(stack)
     found = redrive_queue(queue or stacks.failed_executions_queue_url, limit)
-    rows = [("from the queue", found.started, found.before, found.failed_since)]
+    listed = None
     if start is not None:
         left = None if limit is None else max(0, limit - found.started)
         listed = redrive_listed(state_machine or stacks.state_machine_arn, start, left)
-        rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
-    table(("executions", "started again", "already started", "failed meanwhile"), rows)
+    if as_json:
+        print_json({"queue": found, "since": start, "listed": listed})
+    else:
+        rows = [("from the queue", found.started, found.before, found.failed_since)]
+        if listed:
+            rows.append((f"listed since {start:%Y-%m-%d %H:%M} UTC", listed.started, listed.before, 0))
+        table(("executions", "started again", "already started", "failed meanwhile"), rows)
     require_readable(found)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Name, Out, Source, Stack, Verify, names
-from cli.show import console, rounded, table
+from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Json, Name, Out, Source, Stack, Verify, names
+from cli.show import print_json, rounded, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -41,6 +41,7 @@ def stage(
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,
     no_upload: Annotated[bool, typer.Option("--no-upload", help="Write the data set to disk only.")] = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Make a data set, on disk and in S3.
@@ -51,30 +52,36 @@ def stage(
     from contracts.locks import exclusive
     from training import stage
 
+    if with_labels or not no_upload:
+        # A bucket that is missing is said before the images are made.
+        bucket = bucket or Stacks(stack).bucket
     with exclusive(out):
         if with_labels:
-            bucket = bucket or Stacks(stack).bucket
+            assert bucket is not None
             staged = stage.stage_labels(dataset, out, bucket, name)
-            show_lineage(staged)
-            console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
-            return
-        staged = stage.stage(
-            dataset,
-            out,
-            archive=archive,
-            verify=verify,
-            classes=names(classes),
-            name=name,
-            max_side=max_side,
-            exact=exact,
-            strict=strict,
-        )
+        else:
+            staged = stage.stage(
+                dataset,
+                out,
+                bucket=None if no_upload else bucket,
+                archive=archive,
+                verify=verify,
+                classes=names(classes),
+                name=name,
+                max_side=max_side,
+                exact=exact,
+                strict=strict,
+            )
+    address = S3Address(bucket, staged.folder) if bucket and (with_labels or not no_upload) else None
+    if as_json:
+        print_json({"dataset": staged, "folder": out / staged.folder, "address": address and str(address)})
+        return
+    if with_labels:
+        show_lineage(staged)
+    else:
         table(("split", *staged.classes), [(split, *counts.values()) for split, counts in staged.counts.items()])
-        console.print(f"{staged.name}: {out / staged.folder}")
-        if not no_upload:
-            bucket = bucket or Stacks(stack).bucket
-            stage.upload(staged, out, bucket)
-            console.print(f"{staged.name}: {S3Address(bucket, staged.folder)}")
+    for place in filter(None, (out / staged.folder, address)):
+        say(f"{staged.name}: {place}")
 
 
 def show_lineage(dataset: "DatasetRecord") -> None:
@@ -88,7 +95,7 @@ def show_lineage(dataset: "DatasetRecord") -> None:
 
 
 @app.command()
-def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
+def explore(name: Name = "sample", as_json: Json = False, out: Out = DEFAULT_OUT) -> None:
     """Describe a staged data set.
 
     Prints class counts and pixel statistics, and draws a contact sheet.
@@ -96,9 +103,12 @@ def explore(name: Name = "sample", out: Out = DEFAULT_OUT) -> None:
     from training import explore
 
     explored = explore.explore(name, out)
+    if as_json:
+        print_json(explored)
+        return
     statistics = explored.pixels_by_class | {"all": explored.pixels}
     table(
         ("class", "mean of R, G, B", "standard deviation"),
         [(label, rounded(pixels.mean), rounded(pixels.std)) for label, pixels in statistics.items()],
     )
-    console.print(f"Contact sheet: {explored.sheet}")
+    say(f"Contact sheet: {explored.sheet}")

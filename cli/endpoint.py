@@ -11,6 +11,7 @@ from cli.options import (
     DryRun,
     Endpoint,
     Group,
+    Json,
     KmsKey,
     Out,
     Role,
@@ -22,15 +23,19 @@ from cli.options import (
     seconds,
 )
 from cli.registry import group_or_default
-from cli.show import agree, console, price, say, table
+from cli.show import agree, price, print_json, say, table
 from cli.verbs import Verbs
 from contracts.durations import spelled
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.deploy import Deployment
     from training.lifetime import SetExpiry
     from training.model import Model
     from training.sagemaker.update import Canary
+    from training.teardown import Resource
 
 app = Verbs()
 
@@ -94,6 +99,7 @@ def deploy(
     tag: Tags = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Deploy a model, or update its endpoint.
@@ -117,9 +123,12 @@ def deploy(
         raise typer.BadParameter("--rollback changes nothing about when the endpoint expires; leave --expires out.")
     if rollback:
         config = deploy.rollback(endpoint, _watched(endpoint, None, bake, alarm, ignore_alarms))
-        console.print(f"{endpoint} is in service with its previous configuration, {config}.")
-        if followed := follow_endpoint(stack, endpoint):
-            say(followed)
+        followed = follow_endpoint(stack, endpoint)
+        if as_json:
+            print_json(_record(endpoint, config))
+            return
+        for line in filter(None, (f"{endpoint} is in service with its previous configuration, {config}.", followed)):
+            say(line)
         return
     options = EndpointOptions(
         instance_type=instance_type,
@@ -134,7 +143,7 @@ def deploy(
     bucket, role = bucket or stacks.bucket, role or stacks.role_arn
     requests = deploy.plan(model, endpoint, bucket, role, options, by_package=approved)
     if dry_run:
-        console.print_json(data=dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
+        print_json(dict(zip(("CreateModel", "CreateEndpointConfig"), requests, strict=True)))
         return
     update = _watched(endpoint, canary, bake, alarm, ignore_alarms)
     agree(variant_cost(requests[1]["ProductionVariants"][0], model.region), yes)
@@ -155,15 +164,41 @@ def deploy(
             before_change=before_change,
         ),
     )
-    state = "is in service" if deployment.changed else "was already in service with this configuration"
-    console.print(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
-    if expires_at:
-        left = spelled(expires_at - datetime.now(UTC))
-        console.print(f"It expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {left}.", highlight=False)
-    if model.release:
-        console.print(model.release.sentence, highlight=False)
-    if followed := follow_endpoint(stack, endpoint, capture):
+    if not as_json:
+        _show(deployment, expires_at, model)
+    followed = follow_endpoint(stack, endpoint, capture)
+    if as_json:
+        print_json(_record(endpoint, deployment.config, deployment, model, expires_at))
+    elif followed:
         say(followed)
+
+
+def _show(deployment: "Deployment", expires_at: datetime | None, model: "Model") -> None:
+    state = "is in service" if deployment.changed else "was already in service with this configuration"
+    say(f"{deployment.endpoint} {state}; its labels are {', '.join(deployment.labels)}.")
+    if expires_at:
+        say(f"It expires at {expires_at:%Y-%m-%d %H:%M} UTC, in {spelled(expires_at - datetime.now(UTC))}.")
+    if model.release:
+        say(model.release.sentence)
+
+
+def _record(
+    endpoint: str,
+    config: str,
+    deployment: "Deployment | None" = None,
+    model: "Model | None" = None,
+    expires_at: datetime | None = None,
+) -> dict[str, object]:
+    """Return what is in service, for JSON; after a rollback the model isn't looked up."""
+    return {
+        "endpoint": endpoint,
+        "config": config,
+        "changed": deployment is None or deployment.changed,
+        "model": deployment and deployment.model,
+        "labels": deployment and deployment.labels,
+        "release": model and model.release and model.release.release,
+        "expires": expires_at,
+    }
 
 
 def _set_expiry(seconds: int | None, endpoint: str, stacks: Stacks) -> "SetExpiry":
@@ -180,7 +215,7 @@ def _last_approved(group: str) -> "Model":
     from training import registry
 
     version = registry.last_approved(group)
-    console.print(f"The last approved version is {version.name}.", highlight=False)
+    say(f"The last approved version is {version.name}.")
     return registry.model_of(version)
 
 
@@ -206,8 +241,7 @@ def _watched(
     canary = canary_of(endpoint, percent, bake, alarms or (), ignore_alarms=ignore_alarms)
     if canary.ignored:
         watching = ", ".join(canary.alarms) or "no alarm"
-        left_out = f"Not watched, as in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}."
-        console.print(left_out, highlight=False, soft_wrap=True)
+        say(f"Not watched, as in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}.")
     return canary
 
 
@@ -225,6 +259,7 @@ def teardown(
     stack: Stack = DEFAULT_STACK,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is deployed, and delete nothing.")] = False,
     yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Delete what was deployed.
 
@@ -236,15 +271,22 @@ def teardown(
     endpoint = endpoint or stacks.endpoint
     bucket = bucket or stacks.bucket if data else None
     found = teardown.list_resources(endpoint, bucket)
-    if not found:
-        console.print(f"Nothing is deployed for {endpoint}.")
-        return
+    if found and not (as_json and (yes or dry_run)):
+        _list(found)
+    deleting = bool(found) and not dry_run and (yes or typer.confirm("Delete all of this?", err=True))
+    if deleting:
+        teardown.teardown(found, bucket)
+    if as_json:
+        print_json({"endpoint": endpoint, "resources": found, "deleted": deleting})
+    elif deleting:
+        say(f"{len(found)} deleted.")
+    elif not found:
+        say(f"Nothing is deployed for {endpoint}.")
+
+
+def _list(found: "Sequence[Resource]") -> None:
     rows = [
         (thing.kind, thing.name, f"{thing.objects} objects" if thing.objects else price(thing.hourly))
         for thing in found
     ]
     table(("what", "name", "USD per hour"), rows)
-    if dry_run or not (yes or typer.confirm("Delete all of this?")):
-        return
-    teardown.teardown(found, bucket)
-    console.print(f"{len(found)} deleted.")

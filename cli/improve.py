@@ -1,18 +1,21 @@
 """The verb that makes the next model from what people decided."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.data import show_lineage
-from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Role, Stack, Yes
-from cli.show import agree, console, table
+from cli.options import DEFAULT_OUT, Bucket, Endpoint, Json, Out, Role, Stack, Yes
+from cli.registry import show_comparison
+from cli.show import agree, print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from monitoring.quality.comparison import Comparison
     from training.model import Model
 
 app = Verbs()
@@ -26,6 +29,7 @@ def improve(
     endpoint: Endpoint = None,
     stack: Stack = DEFAULT_STACK,
     yes: Yes = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Make the next model from what people decided.
@@ -45,19 +49,25 @@ def improve(
         dataset = stage_labels(present.dataset, out, bucket, name)
         show_lineage(dataset)
         following = _train(present, name, bucket, role, yes, out)
-        if not _better(present, following):
-            console.print(f"Not deployed; the new model's record is {out / name / MODEL_FILE}.", soft_wrap=True)
-            raise typer.Exit(1)
-        if not (yes or typer.confirm(f"Deploy it to {endpoint}?")):
-            console.print(
-                f"Not deployed; `workflow deploy --out {out / name}` does it later.", highlight=False, soft_wrap=True
-            )
-            return
-        _approve(present, following, out / name)
-        _deploy(following, endpoint, bucket, role)
-        following = Model.read(out / name / MODEL_FILE)
-        following.write(out / MODEL_FILE)
-    _show_changes(present, following)
+        compared = _compare(present, following)
+        show_comparison(compared)
+        deployed = not compared.faults and (yes or typer.confirm(f"Deploy it to {endpoint}?", err=True))
+        if deployed:
+            _approve(present, following, out / name)
+            _deploy(following, endpoint, bucket, role)
+            following = Model.read(out / name / MODEL_FILE)
+            following.write(out / MODEL_FILE)
+    if as_json:
+        comparison = asdict(compared) | {"faults": compared.faults}
+        record = {"before": present, "model": following, "file": out / name / MODEL_FILE, "deployed": deployed}
+        print_json({"dataset": dataset, "comparison": comparison, **record})
+    if deployed:
+        _show_changes(present, following)
+    elif compared.faults:
+        say(f"Not deployed; the new model's record is {out / name / MODEL_FILE}.")
+        raise typer.Exit(1)
+    else:
+        say(f"Not deployed; `workflow deploy --out {out / name}` does it later.")
 
 
 def _served(present: "Model", endpoint: str, out: Path) -> "Model":
@@ -106,16 +116,13 @@ def _train(present: "Model", name: str, bucket: str, role: str, yes: bool, out: 
     return train.start(job, request, out / name)
 
 
-def _better(present: "Model", following: "Model") -> bool:
-    """Print the comparison on the test images that both models share; whether the new model isn't worse."""
-    from cli.registry import show_comparison
+def _compare(present: "Model", following: "Model") -> "Comparison":
+    """Compare the models on the test images that both share."""
     from contracts.addresses import S3Address
     from monitoring.quality.comparison import compare
     from training.job_output import read_judged
 
-    found = compare(*(read_judged(S3Address.parse(one.artifact)) for one in (present, following)))
-    show_comparison(found)
-    return not found.faults
+    return compare(*(read_judged(S3Address.parse(one.artifact)) for one in (present, following)))
 
 
 def _deploy(model: "Model", endpoint: str, bucket: str, role: str) -> None:
@@ -145,7 +152,7 @@ def _approve(present: "Model", following: "Model", folder: Path) -> None:
         approved = registry.decide(
             version.group, registered.number, approved=True, reason="Agreed by workflow improve."
         )
-        console.print(f"{approved.name} is approved.", highlight=False)
+        say(f"{approved.name} is approved.")
 
 
 def _show_changes(present: "Model", following: "Model") -> None:

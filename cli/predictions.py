@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import console, print_json, say, table
+from cli.show import print_json, say, space, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -29,9 +29,7 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show where the model looked, and draw it into OUT/explained/.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON per image instead of a table.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per image, a line each.")] = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Classify images by the endpoint.
@@ -78,7 +76,7 @@ def show_predictions(predictions: "Sequence[Prediction]", explained: Path | None
         else:
             familiar = "" if limit is None else f" and a familiarity of {limit:g}"
             said = f"Release {release} accepts from a confidence of {threshold:g}{familiar}."
-        console.print(said, highlight=False)
+        say(said)
     if explained:
         _show_explanations(predictions, explained)
 
@@ -94,14 +92,14 @@ def _cells(prediction: "Prediction") -> tuple[str, ...]:
 def _show_explanations(predictions: "Sequence[Prediction]", folder: Path) -> None:
     for one in predictions:
         if one.answer and one.answer.explanation:
-            console.print(
-                f"\n{one.source}: where {one.answer.label} was seen", highlight=False, markup=False, soft_wrap=True
-            )
-            console.print(shaded(one.answer.explanation), highlight=False, markup=False)
+            space()
+            say(f"{one.source}: where {one.answer.label} was seen")
+            say(shaded(one.answer.explanation))
     if any(one.answer and one.answer.explanation for one in predictions):
-        console.print(f"\nPictures: {folder}", soft_wrap=True)
+        space()
+        say(f"Pictures: {folder}")
     else:
-        console.print("The endpoint doesn't tell where its model looked.")
+        say("The endpoint doesn't tell where its model looked.")
 
 
 def shaded(explanation: "Explanation") -> str:

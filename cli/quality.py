@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, Endpoint, Out, Stack
-from cli.show import console
+from cli.options import DEFAULT_OUT, Bucket, Endpoint, Json, Out, Stack
+from cli.show import print_json, say, show
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -28,6 +28,7 @@ def quality(
         ),
     ] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Put the figures to CloudWatch, for alarms.")] = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Tell how often accepted answers are wrong in use.
@@ -53,13 +54,16 @@ def quality(
     found = replace(live_quality(bucket or stacks.bucket, out, name, max_error), rate=rate)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / QUALITY_FILE, found.to_json())
+    put = publish_live_accuracy(endpoint or stacks.endpoint, found.accuracy) if publish else 0
+    if as_json:
+        print_json(found.to_record() | {"file": out / QUALITY_FILE, "published": put})
+        return
     if found.is_empty:
-        console.print(f"Nobody has decided about an image of {found.dataset} yet; run `workflow review`.")
+        say(f"Nobody has decided about an image of {found.dataset} yet; run `workflow review`.")
     else:
-        console.print(view_quality(found))
+        show(view_quality(found))
     if rate is None or rate.share is None:
-        console.print(f"The review rate is not known: {unknown}")
-    console.print(f"Quality: {out / QUALITY_FILE}")
+        say(f"The review rate is not known: {unknown}")
+    say(f"Quality: {out / QUALITY_FILE}")
     if publish:
-        put = publish_live_accuracy(endpoint or stacks.endpoint, found.accuracy)
-        console.print(f"{put} metrics put to CloudWatch.")
+        say(f"{put} metrics put to CloudWatch.")

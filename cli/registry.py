@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Group, Out
-from cli.show import console, table
+from cli.options import DEFAULT_OUT, Group, Json, Out
+from cli.show import print_json, say, table
 from cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from monitoring.quality.calibration import Interval
     from monitoring.quality.comparison import Comparison, Figures, Verdict
-    from training.model import Model
+    from training.registry import Version
 
 COMPARISON_FILE = "comparison.json"
 SHOWN_DIFFERENCES = 10
@@ -26,6 +26,7 @@ app = Verbs()
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help=f"{MODEL_HELP}.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Model to judge by A, named in the same ways.")],
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Compare two models on the same test images.
@@ -40,9 +41,13 @@ def compare(
     from training.job_output import read_judged
 
     found = compare(*(read_judged(artifact_of(model)) for model in (first, second)))
+    out.mkdir(parents=True, exist_ok=True)
     write_whole(out / COMPARISON_FILE, json.dumps(asdict(found), indent=1) + "\n")
+    if as_json:
+        print_json(asdict(found) | {"faults": found.faults, "file": out / COMPARISON_FILE})
+        return
     show_comparison(found)
-    console.print(f"All images that differ: {out / COMPARISON_FILE}.", soft_wrap=True)
+    say(f"All images that differ: {out / COMPARISON_FILE}.")
 
 
 def show_comparison(found: "Comparison") -> None:
@@ -50,29 +55,33 @@ def show_comparison(found: "Comparison") -> None:
     rows = [(name, one, other) for (name, one), (_, other) in zip(_rows(found.first), _rows(found.second), strict=True)]
     table((f"{found.images} test images", "A", "B"), rows)
     for what, pairs in (("Right in A alone", found.right), ("Accepted by A alone", found.accepted)):
-        line = f"{what}: {pairs.first_only} images; B alone: {pairs.second_only} (exact test, p = {pairs.p_value:.2g})."
-        console.print(line, highlight=False)
+        say(f"{what}: {pairs.first_only} images; B alone: {pairs.second_only} (exact test, p = {pairs.p_value:.2g}).")
     verdict = (
         f"B is worse: {'; '.join(found.faults)}." if found.faults else "B is not worse than A by more than chance."
     )
-    console.print(verdict, highlight=False, soft_wrap=True)
+    say(verdict)
     shown = found.differences[:SHOWN_DIFFERENCES]
     if shown:
         table(
             ("image", "class", "A", "B"), [(one.file, one.truth, _said(one.first), _said(one.second)) for one in shown]
         )
-    console.print(f"Images that differ: {len(found.differences)}.", highlight=False)
+    say(f"Images that differ: {len(found.differences)}.")
 
 
 @app.command()
-def register(group: Group = None, out: Out = DEFAULT_OUT) -> None:
+def register(group: Group = None, as_json: Json = False, out: Out = DEFAULT_OUT) -> None:
     """Put a trained model into the model registry.
 
     Reads model.json. The model waits for `workflow approve`.
     """
+    from training import registry
     from training.model import MODEL_FILE, Model
 
-    show_registered(Model.read(out / MODEL_FILE), out, group)
+    found = registry.register(Model.read(out / MODEL_FILE), out, group)
+    if as_json:
+        print_json(found)
+    else:
+        show_registered(found)
 
 
 @app.command()
@@ -81,6 +90,7 @@ def approve(
     group: Group = None,
     reject: Annotated[bool, typer.Option("--reject", help="Reject the version instead.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the registry to keep.")] = "",
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Approve a registered model.
@@ -91,6 +101,9 @@ def approve(
     from training.sagemaker.package import RECORD_KEY
 
     found = registry.decide(group_or_default(group, out), version, approved=not reject, reason=reason)
+    if as_json:
+        print_json(found)
+        return
     table((found.name, found.status), [(key, value) for key, value in found.metadata.items() if key != RECORD_KEY])
 
 
@@ -102,12 +115,9 @@ def group_or_default(group: str | None, out: Path) -> str:
     return group or group_of(Model.read(out / MODEL_FILE).dataset)
 
 
-def show_registered(model: "Model", out: Path, group: str | None) -> None:
-    """Register a model, and print what it is called in the registry."""
-    from training import registry
-
-    found = registry.register(model, out, group)
-    console.print(f"Registered as {found.name}, status {found.status}.", highlight=False)
+def show_registered(version: "Version") -> None:
+    """Print what a model is called in the registry."""
+    say(f"Registered as {version.name}, status {version.status}.")
 
 
 def _rows(figures: "Figures") -> list[tuple[str, str]]:

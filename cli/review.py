@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Bucket, Out, Stack
-from cli.show import console
+from cli.show import print_json, say
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from review.export import Exported
+    from review.imports import Imported
     from review.labels import Labels
     from review.session import Session
 
@@ -47,6 +49,9 @@ def review(
     limit: Annotated[int, typer.Option(min=1, max=20_000, help="Export at most N images.", metavar="N")] = 1000,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page on 127.0.0.1; 0 is any free port.")] = 0,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what --export or --import did as one JSON object.")
+    ] = False,
     bucket: Bucket = None,
     stack: Stack = DEFAULT_STACK,
     out: Out = DEFAULT_OUT,
@@ -62,13 +67,15 @@ def review(
     from botocore.config import Config
 
     from checks.live_quality import dataset_of
-    from review.export import LABELS_FILE, export
+    from review.export import export
     from review.imports import import_labels
     from review.labels import Labels
     from review.order import teaching_most
     from review.queue import ReviewQueue
     from review.session import Session
 
+    if as_json and not (export_to or import_from):
+        raise typer.BadParameter("needs --export or --import", param_hint="--json")
     if export_to and import_from:
         raise typer.BadParameter("can't be combined with --import", param_hint="--export")
     stacks = Stacks(stack)
@@ -78,23 +85,39 @@ def review(
     queue = ReviewQueue(sqs, stacks.review_queue_urls)
     chosen = teaching_most(s3) if order else list
     if export_to:
-        ended = export(queue, labels, export_to, limit, chosen)
-        if ended.images:
-            console.print(f"{ended.images} images: fill in {export_to / LABELS_FILE}, or use Label Studio.")
-            console.print(f"They are held until {ended.until:%Y-%m-%d %H:%M} UTC, then others get them too.")
+        exported = export(queue, labels, export_to, limit, chosen)
+        if as_json:
+            print_json(exported)
         else:
-            console.print("No image waits for a person that nobody else holds.")
-        if ended.unavailable or ended.unreadable:
-            console.print(f"Left in the queue: {ended.unavailable} whose image is gone, {ended.unreadable} unreadable.")
+            _show_export(exported, export_to)
     elif import_from:
-        done = import_labels(queue, labels, import_from, getpass.getuser(), reviewer)
-        console.print(f"{done.written} labels written, {done.before} were there, {done.open} images have none yet.")
-        if done.disputed:
-            console.print(f"People disagree about {done.disputed} images; another person's decision settles them.")
-        if done.kept:
-            console.print(f"{done.kept} messages were no longer held; they are deleted when somebody gets them.")
+        imported = import_labels(queue, labels, import_from, getpass.getuser(), reviewer)
+        if as_json:
+            print_json(imported)
+        else:
+            _show_import(imported)
     else:
         _show(Session(queue, labels, reviewer or getpass.getuser(), order=chosen), labels, port, browser=browser)
+
+
+def _show_export(ended: "Exported", folder: Path) -> None:
+    from review.export import LABELS_FILE
+
+    if ended.images:
+        say(f"{ended.images} images: fill in {folder / LABELS_FILE}, or use Label Studio.")
+        say(f"They are held until {ended.until:%Y-%m-%d %H:%M} UTC, then others get them too.")
+    else:
+        say("No image waits for a person that nobody else holds.")
+    if ended.unavailable or ended.unreadable:
+        say(f"Left in the queue: {ended.unavailable} whose image is gone, {ended.unreadable} unreadable.")
+
+
+def _show_import(done: "Imported") -> None:
+    say(f"{done.written} labels written, {done.before} were there, {done.open} images have none yet.")
+    if done.disputed:
+        say(f"People disagree about {done.disputed} images; another person's decision settles them.")
+    if done.kept:
+        say(f"{done.kept} messages were no longer held; they are deleted when somebody gets them.")
 
 
 def _show(session: "Session", labels: "Labels", port: int, *, browser: bool) -> None:
@@ -106,9 +129,9 @@ def _show(session: "Session", labels: "Labels", port: int, *, browser: bool) -> 
     from training.sagemaker.aws_errors import sentence
 
     def ready(address: str) -> None:
-        console.print(f"Review as {session.reviewer}: {address}", highlight=False, soft_wrap=True, markup=False)
-        console.print("End with Ctrl-C: what you decided is kept, and the other images go back to the queue.")
+        say(f"Review as {session.reviewer}: {address}")
+        say("End with Ctrl-C: what you decided is kept, and the other images go back to the queue.")
 
     explainer = Explainer(labels.s3, boto3.client("sagemaker-runtime"))
     review_in_browser(session, labels, explainer, sentence, port, ready, browser=browser)
-    console.print("The review has ended.")
+    say("The review has ended.")

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from training.sagemaker.costs import Cost
 
 # A program that reads the output gets each line whole.
 WIDE = 10_000
-console = Console(width=None if sys.stdout.isatty() else WIDE)
 # What a shell reports of a command that Ctrl-C ended.
 INTERRUPTED = 130
 # Standard output itself, while what verbs print goes elsewhere.
@@ -83,9 +82,27 @@ def plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no form in JSON.")
 
 
+def terminal() -> "Console":
+    """Return what prints to where `output` leads now; a program gets no colours and no folded lines."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDE)
+
+
 def say(line: str) -> None:
-    """Print a line of text as it is."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    """Print a line of text as it is; a terminal folds it where it is long."""
+    terminal().print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def space() -> None:
+    """Print an empty line, for people alone."""
+    if sys.stdout.isatty():
+        say("")
+
+
+def show(renderable: "RenderableType") -> None:
+    """Print what `rich` draws."""
+    terminal().print(renderable)
 
 
 def agree(cost: "Cost", yes: bool) -> None:
@@ -98,9 +115,9 @@ def agree(cost: "Cost", yes: bool) -> None:
 
     if in_use():
         return
-    console.print(cost.sentence, highlight=False)
+    say(cost.sentence)
     if not yes:
-        typer.confirm("Continue?", abort=True)
+        typer.confirm("Continue?", abort=True, err=True)
 
 
 def price(hourly: float | None) -> str:
@@ -115,9 +132,11 @@ def rounded(values: tuple[float, ...]) -> str:
 
 def table(header: tuple[object, ...], rows: Sequence[tuple[object, ...]]) -> None:
     """Print a table: the first column aligned left, the others right."""
+    from rich.table import Table
+
     shown = Table(box=None, pad_edge=False)
     for number, title in enumerate(header):
         shown.add_column(str(title), justify="right" if number else "left")
     for row in rows:
         shown.add_row(*map(str, row))
-    console.print(shown)
+    show(shown)

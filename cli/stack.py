@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Archive, Classes, Concurrency, MaxError, Out, Source, Verify, names
-from cli.show import console
+from cli.options import Archive, Classes, Concurrency, Json, MaxError, Out, Source, Verify, names
+from cli.show import print_json, terminal
 from cli.verbs import Verbs
 
 app = Verbs()
@@ -27,21 +27,29 @@ def demo(
     review: Annotated[
         bool, typer.Option("--review", help="Then decide about the images that went to review, in the browser.")
     ] = False,
+    as_json: Json = False,
     out: Out = Path("out/demo"),
 ) -> None:
     """Run the whole workflow on this machine.
 
     Stages and explores a data set, trains, deploys and judges a model, classifies test images and writes a report.
     """
-    from functools import partial
+    import json
 
     from cli.review import review as review_images
     from contracts.locks import exclusive
-    from local.demo import Request, run_demo
+    from local.demo import SUMMARY_FILE, Request, run_demo
 
     request = Request(dataset, archive, verify, names(classes), images, threshold, max_error, concurrency, out)
+
+    def afterwards() -> None:
+        if as_json:
+            print_json(json.loads((out / SUMMARY_FILE).read_text()))
+        if review:
+            review_images(out=out)
+
     with exclusive(out):
-        run_demo(request, console, partial(review_images, out=out) if review else None)
+        run_demo(request, terminal(), afterwards)
 
 
 @app.command()
@@ -101,4 +109,4 @@ def local(
         container_address=container_address,
         state=str(state or ""),
     )
-    serve(options, console)
+    serve(options, terminal())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Json, Out, Stack
-from cli.show import INTERRUPTED, console, print_json
+from cli.show import INTERRUPTED, print_json, show, terminal
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK
 
@@ -43,7 +43,7 @@ def status(
     if as_json:
         print_json(found.to_record())
     else:
-        console.print(_view(found))
+        show(_view(found))
     if found.attention:
         raise typer.Exit(1)
 
@@ -55,7 +55,7 @@ def _watch(stack: str, endpoint: str | None, out: Out, every: int) -> None:
     from checks.status.gather import gather
 
     try:
-        with Live(_view(gather(stack, endpoint, out)), console=console, auto_refresh=False) as live:
+        with Live(_view(gather(stack, endpoint, out)), console=terminal(), auto_refresh=False) as live:
             while True:
                 time.sleep(every)
                 live.update(_view(gather(stack, endpoint, out)), refresh=True)

@@ -5,14 +5,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, DryRun, Group, KmsKey, Name, Out, Role, Stack, Tags, Yes, pairs, seconds
+from cli.options import (
+    DEFAULT_OUT,
+    Bucket,
+    DryRun,
+    Group,
+    Json,
+    KmsKey,
+    Name,
+    Out,
+    Role,
+    Stack,
+    Tags,
+    Yes,
+    pairs,
+    seconds,
+)
 from cli.registry import show_registered
-from cli.show import agree, console, table
+from cli.show import agree, print_json, say, show, table
 from cli.verbs import Verbs
 from training.sagemaker.recipes import Features
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
+    from monitoring.quality.diagnosis import Diagnosis
     from training.model import Model
 
 app = Verbs()
@@ -53,6 +69,7 @@ def train(
     ] = False,
     group: Group = None,
     yes: Yes = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Train a model by a SageMaker training job.
@@ -60,8 +77,9 @@ def train(
     Reads a staged data set, and writes model.json.
     """
     from contracts.locks import exclusive
-    from training import train
+    from training import registry, train
     from training.dataset import read_uploaded
+    from training.model import MODEL_FILE
     from training.sagemaker.costs import training_cost
     from training.sagemaker.request import TrainingOptions
 
@@ -85,45 +103,59 @@ def train(
         dataset = read_uploaded(bucket, name)
         job, request = train.plan(dataset, bucket=bucket, role_arn=role, algorithm=algorithm, options=options)
         if dry_run:
-            console.print_json(data=request)
+            print_json(request)
             return
         agree(training_cost(request, job.region), yes)
         with exclusive(out):
             model = train.start(job, request, out)
+    found = _judge(model, out)
+    if not as_json:
+        _show(model, found)
+    version = registry.register(model, out, group) if register else None
+    if as_json:
+        verdict = None if isinstance(found, str) else found.verdict
+        print_json({"model": model, "file": out / MODEL_FILE, "verdict": verdict, "registered": version})
+    elif version:
+        show_registered(version)
+
+
+def _show(model: "Model", found: "Diagnosis | str") -> None:
+    from monitoring.quality.show import view
+
     table(("metric", "value"), [(metric, f"{value:.4f}") for metric, value in model.metrics.items()])
-    console.print(f"Model: {model.artifact}", soft_wrap=True)
+    say(f"Model: {model.artifact}")
     if model.release:
-        console.print(model.release.sentence, highlight=False)
-    _judge(model, out)
-    if register:
-        show_registered(model, out, group)
+        say(model.release.sentence)
+    if isinstance(found, str):
+        say(found)
+    else:
+        show(view(found, "training images, each answered from the others"))
 
 
-def _judge(model: "Model", out: Path) -> None:
-    """Print the verdict on a model by its out-of-fold predictions, which only our algorithms leave."""
+def _judge(model: "Model", out: Path) -> "Diagnosis | str":
+    """Return the diagnosis of a model by its out-of-fold predictions, or in a sentence why there is none."""
     from monitoring.quality.diagnosis import diagnose
     from monitoring.quality.out_of_fold import MOST_BYTES, PREDICTIONS, judge_training
-    from monitoring.quality.show import view
     from training.archives import read_file
     from training.errors import ArchiveError
 
+    later = "No verdict on the model before it is deployed; then `workflow evaluate` gives one."
     if model.release is None:
-        console.print("No verdict on the model before it is deployed; then `workflow evaluate` gives one.")
-        return
+        return later
     try:
         content = read_file(model.output, PREDICTIONS, MOST_BYTES)
     except ArchiveError as error:
-        console.print(f"No verdict on the model: {error}.", soft_wrap=True, markup=False)
-        return
-    if content is not None:
-        evaluation = judge_training(content, model.dataset, model.training_job, model.release, out)
-        console.print(view(diagnose(evaluation), "training images, each answered from the others"))
+        return f"No verdict on the model: {error}."
+    if content is None:
+        return later
+    return diagnose(judge_training(content, model.dataset, model.training_job, model.release, out))
 
 
 @app.command("build-image")
 def build_image(
     algorithm: Annotated[str, typer.Argument(help="Folder of training/algorithms.")] = "mirror_ridge",
     push: Annotated[bool, typer.Option("--push/--no-push", help="Push it to the account's ECR registry.")] = True,
+    as_json: Json = False,
 ) -> None:
     """Build an algorithm's image for SageMaker.
 
@@ -131,4 +163,8 @@ def build_image(
     """
     from training.sagemaker import build_image
 
-    console.print(f"Image: {build_image.build_image(algorithm, push=push)}")
+    image = build_image.build_image(algorithm, push=push)
+    if as_json:
+        print_json({"image": image, "pushed": push})
+    else:
+        say(f"Image: {image}")

@@ -1,5 +1,6 @@
-"""The verbs that exercise the workflow, account for it, and watch the model."""
+"""The verbs that account for what the workflow did, and watch the model."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,101 +8,16 @@ import typer
 
 from cli.captured import CaptureOptions, capture_line, with_capture_options
 from cli.labels import waiting_line
-from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Name, Out, Stack, StateMachine
-from cli.show import console, say, table
+from cli.options import DEFAULT_OUT, Bucket, Json, Out, Stack
+from cli.show import print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from monitoring.quality.live_quality import LiveQuality
+    from monitoring.report.figures import Figures
 
 app = Verbs()
-
-
-@app.command()
-def evaluate(
-    bucket: Bucket = None,
-    endpoint: Endpoint = None,
-    stack: Stack = DEFAULT_STACK,
-    name: Name = "sample",
-    max_error: Annotated[
-        float | None,
-        typer.Option(help="Highest error rate among accepted images; by default the one that training was told."),
-    ] = None,
-    concurrency: Concurrency = 2,
-    out: Out = DEFAULT_OUT,
-) -> None:
-    """Judge the model by the test images.
-
-    Says whether it is usable and why. The images judge the threshold that came with the model; where none did, half of
-    the images choose one, and the other half judge it.
-    """
-    from monitoring.quality.diagnosis import diagnose
-    from monitoring.quality.evaluate import evaluate_endpoint
-    from monitoring.quality.evaluation import EVALUATION_FILE, MAX_ERROR
-    from monitoring.quality.show import view
-    from monitoring.report.panels import evaluation_sketch, write_png
-    from training.model import MODEL_FILE, Model
-
-    release = Model.read(out / MODEL_FILE).release if (out / MODEL_FILE).exists() else None
-    if max_error is None:
-        max_error = release.threshold.max_error if release else MAX_ERROR
-    stacks = Stacks(stack)
-    bucket, endpoint = bucket or stacks.bucket, endpoint or stacks.endpoint
-    found = evaluate_endpoint(bucket, name, endpoint, out, max_error, concurrency)
-    write_png(out, evaluation_sketch(found))
-    console.print(view(diagnose(found)))
-    console.print(f"Evaluation: {out / EVALUATION_FILE}")
-
-
-@app.command()
-def cases(
-    bucket: Bucket = None,
-    stack: Stack = DEFAULT_STACK,
-    name: Name = "sample",
-    images: Annotated[int | None, typer.Option(min=1, help="Test images to make a case of; all by default.")] = None,
-    out: Out = DEFAULT_OUT,
-) -> None:
-    """Make events for `workflow run`.
-
-    Takes a data set's test images, and adds broken ones.
-    """
-    from contracts.locks import exclusive
-    from inference.cases import generate_cases
-
-    bucket = bucket or Stacks(stack).bucket
-    with exclusive(out):
-        generated = generate_cases(bucket, name, out, images)
-    console.print(f"{len(generated)} cases: {out / 'events'}")
-
-
-@app.command()
-def run(
-    state_machine: StateMachine = None,
-    stack: Stack = DEFAULT_STACK,
-    concurrency: Concurrency = 2,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what an earlier run finished.")] = False,
-    out: Out = DEFAULT_OUT,
-) -> None:
-    """Run the state machine on each event.
-
-    Writes the outcomes to executions.jsonl. The exit code is 1 if executions failed.
-    """
-    from collections import Counter
-
-    from contracts.locks import exclusive
-    from inference.cases import CASES_FILE, read_cases
-    from inference.executions import EXECUTIONS_FILE
-    from inference.failures import require_success
-    from inference.run import run_cases
-
-    listed = read_cases(out / CASES_FILE)
-    machine = state_machine or Stacks(stack).state_machine_arn
-    with exclusive(out):
-        executions = run_cases(machine, listed, out, concurrency, resume=resume)
-    table(("outcome", "images"), sorted(Counter(one.outcome for one in executions).items()))
-    console.print(f"Executions: {out / EXECUTIONS_FILE}")
-    require_success(executions)
 
 
 @app.command()
@@ -118,6 +34,7 @@ def report(
     review_limit: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of reviews above which to advise retraining.")
     ] = None,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Write report.html and its charts.
@@ -158,8 +75,30 @@ def report(
                 live=_live(bucket, out),
                 notices=_lines(waiting_line(Stacks(options.stack))),
             )
+    if as_json:
+        print_json(_record(figures) | {"file": out / REPORT_FILE})
+        return
     table(("outcome", "images"), sorted(figures.outcomes.items()))
-    console.print(f"Report: {out / REPORT_FILE}")
+    say(f"Report: {out / REPORT_FILE}")
+
+
+def _record(figures: "Figures") -> dict[str, object]:
+    """Return the report's figures for JSON; all that it says of single images is in its files."""
+    captured = figures.completeness
+    return {
+        "executions": figures.executions,
+        "outcomes": figures.outcomes,
+        "errors": figures.errors,
+        "failures": figures.failures,
+        "classified": figures.classified,
+        "review_reasons": figures.review_reasons,
+        "audited": figures.audited,
+        "judged": figures.judged,
+        "accuracy": figures.accuracy,
+        "accepted_accuracy": figures.accepted_accuracy,
+        "seconds": figures.seconds,
+        "captured": {"expected": captured.expected, "joined": captured.joined, "records": captured.records},
+    }
 
 
 def _lines(line: str | None) -> list[str]:
@@ -182,6 +121,7 @@ def capture(
         Path | None, typer.Option(help="File to write the records to: .csv, .jsonl or .parquet.", dir_okay=False)
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder to write the images to.", file_okay=False)] = None,
+    as_json: Json = False,
 ) -> None:
     """Read what the endpoint captured.
 
@@ -194,24 +134,31 @@ def capture(
     captured = options.captured()
     found = export(read_capture(captured.source, captured.span.start, captured.span.end), out, images)
     invoked = {} if options.from_folder else invoked_by_hour(captured.endpoint, found, captured.span)
-    hours = sorted({*found.hours, *invoked})
+    hours = [(hour, found.hours[hour], invoked.get(hour)) for hour in sorted({*found.hours, *invoked})]
+    if as_json:
+        by_hour = [dict(zip(("hour", "captured", "invoked"), row, strict=True)) for row in hours]
+        variants = [{"variant": name, "records": count} for name, count in sorted(found.variants.items(), key=str)]
+        print_json(asdict(found) | {"hours": by_hour, "variants": variants, "file": out, "folder": images})
+        return
     table(
         ("hour (UTC)", "captured", "invoked"),
-        [(f"{hour:%Y-%m-%d %H:00}", found.hours[hour], invoked.get(hour, "")) for hour in hours],
+        [(f"{hour:%Y-%m-%d %H:00}", captured, "" if of is None else of) for hour, captured, of in hours],
     )
     for line in found.skipped:
         say(f"{line.file}, line {line.line}: {line.reason}")
     for sentence in found.broken_images:
         say(sentence)
-    console.print(f"{found.records} records of {len(found.variants)} variants, {len(found.skipped)} lines skipped.")
+    say(f"{found.records} records of {len(found.variants)} variants, {len(found.skipped)} lines skipped.")
     if out:
-        console.print(f"Records: {out}")
+        say(f"Records: {out}")
     if images:
-        console.print(f"{found.images} images: {images}")
+        say(f"{found.images} images: {images}")
 
 
 @app.command()
-def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEFAULT_OUT) -> None:
+def baseline(
+    bucket: Bucket = None, stack: Stack = DEFAULT_STACK, as_json: Json = False, out: Out = DEFAULT_OUT
+) -> None:
     """Make the reference for drift.
 
     Measures the images and scores of the evaluation.
@@ -225,10 +172,13 @@ def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEF
     evaluation = read_evaluation(out / EVALUATION_FILE)
     bucket = bucket or Stacks(stack).bucket
     reference = make_baseline(bucket, evaluation, out)
-    console.print(
-        f"{len(reference.sample.measures)} images and {len(reference.sample.labels)} scores of {reference.dataset}: "
-        f"{out / BASELINE_FILE} and {S3Address(bucket, baseline_key(reference.endpoint))}"
-    )
+    images, scores = len(reference.sample.measures), len(reference.sample.labels)
+    file, address = out / BASELINE_FILE, str(S3Address(bucket, baseline_key(reference.endpoint)))
+    if as_json:
+        names = {"dataset": reference.dataset, "endpoint": reference.endpoint, "created": reference.created}
+        print_json({**names, "images": images, "scores": scores, "file": file, "address": address})
+    else:
+        say(f"{images} images and {scores} scores of {reference.dataset}: {file} and {address}")
 
 
 @app.command()
@@ -236,6 +186,7 @@ def baseline(bucket: Bucket = None, stack: Stack = DEFAULT_STACK, out: Out = DEF
 def drift(
     options: CaptureOptions,
     publish: Annotated[bool, typer.Option("--publish", help="Put the verdict to CloudWatch, for alarms.")] = False,
+    as_json: Json = False,
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Compare captured data with the baseline."""
@@ -250,6 +201,10 @@ def drift(
     path = write_drift(out, check.drift)
     if sketch := drift_sketch(check):
         write_png(out, sketch)
+    put = publish_drift(check.drift) if publish else 0
+    if as_json:
+        print_json(asdict(check.drift) | {"file": path, "published": put})
+        return
     rows = [
         (one.name, one.verdict, f"{one.comparison.distance:.3f}", f"{one.p_value:.2g}")
         if one.comparison
@@ -257,6 +212,6 @@ def drift(
         for one in check.drift.checks
     ]
     table(("measure", "verdict", "distance", "p"), rows)
-    console.print(f"{check.drift.verdict}: {check.drift.records} records against {check.drift.dataset}. {path}")
+    say(f"{check.drift.verdict}: {check.drift.records} records against {check.drift.dataset}. {path}")
     if publish:
-        console.print(f"{publish_drift(check.drift)} metrics put to CloudWatch.")
+        say(f"{put} metrics put to CloudWatch.")

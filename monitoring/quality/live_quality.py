@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from monitoring.quality.calibration import Kept, kept
 from monitoring.quality.live_accuracy import LiveAccuracy, Promise
@@ -25,7 +26,7 @@ class LiveQuality:
         found = self.accuracy
         return not (found.error.images or found.reviewed or found.agreement.pairs or found.agreement.disputed)
 
-    def to_json(self) -> str:
+    def to_record(self) -> dict[str, Any]:
         """The content of `quality.json`: all figures, whether the promise holds, and times in ISO 8601, UTC."""
         record = asdict(self)
         record["accuracy"] |= {
@@ -33,7 +34,11 @@ class LiveQuality:
             "images_missing": self.accuracy.images_missing,
             "broken_since": self.accuracy.broken_since and self.accuracy.broken_since.isoformat(),
         }
-        return json.dumps(record, indent=1, allow_nan=False) + "\n"
+        return record
+
+    def to_json(self) -> str:
+        """The text of `quality.json`."""
+        return json.dumps(self.to_record(), indent=1, allow_nan=False) + "\n"
 
 
 def findings_of(quality: LiveQuality) -> list[Finding]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PLATFORM = "linux/amd64"
+STDERR = 2
 
 
 def build_image(algorithm: str, *, push: bool = True) -> str:
@@ -54,6 +55,7 @@ def _registry(repository: str) -> tuple[str, str]:
 def _run(command: "Sequence[str]", stdin: str | None = None) -> None:
     # SageMaker takes no image index, which is what buildx makes when it adds its attestations.
     environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    result = subprocess.run(command, input=stdin, text=True, check=False, env=environment)  # noqa: S603 - our own words
+    # Its output is no result of the verb: it goes to standard error.
+    result = subprocess.run(command, input=stdin, text=True, check=False, env=environment, stdout=STDERR)  # noqa: S603 - our own words
     if result.returncode:
         raise ImageBuildError(f"`docker {command[1]}` ended with {result.returncode}; its output above says why.")
