@@ -1,5 +1,7 @@
 """The options that verbs share, and the parsers of their values."""
 
+import math
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -9,91 +11,31 @@ import typer
 
 from contracts.durations import DurationError, parse_duration
 
-Stack = Annotated[
-    str,
-    typer.Option(
-        envvar="WORKFLOW_STACK",
-        help="App stack; its outputs and those of NAME-data are the defaults of other options.",
-    ),
-]
-Bucket = Annotated[
-    str | None,
-    typer.Option(
-        envvar="WORKFLOW_BUCKET",
-        help="Bucket for data sets, models and captured data; by default the data stack's.",
-    ),
-]
-Role = Annotated[
-    str | None,
-    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="ARN of SageMaker's execution role; by default the data stack's."),
-]
-Endpoint = Annotated[
-    str | None, typer.Option(envvar="WORKFLOW_ENDPOINT", help="Name of the endpoint; by default the app stack's.")
-]
-StateMachine = Annotated[
-    str | None,
-    typer.Option(
-        envvar="WORKFLOW_STATE_MACHINE_ARN",
-        help="ARN of the ClassifyImage state machine; by default the app stack's.",
-    ),
-]
-BatchStateMachine = Annotated[
-    str | None,
-    typer.Option(
-        envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN",
-        help="ARN of the ClassifyBatch state machine; by default the app stack's.",
-    ),
-]
-FailedQueue = Annotated[
-    str | None,
-    typer.Option(
-        "--queue",
-        envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL",
-        help="URL of the queue of failed executions; by default the app stack's.",
-    ),
-]
-Out = Annotated[Path, typer.Option(help="Folder for results.")]
-Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
-Source = Annotated[
-    str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
-]
-Archive = Annotated[
-    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, instead of a download.", dir_okay=False)
-]
-Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Check that the archive is the official one.")]
-Classes = Annotated[str, typer.Option(help="Classes to use, separated by commas, in the order of the labels.")]
-MaxError = Annotated[float, typer.Option(help="Highest error rate among accepted images.")]
-Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Number of parallel executions.")]
-Group = Annotated[
-    str | None,
-    typer.Option(help="Model package group of the model registry; by default named for the data set of model.json."),
-]
-KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.")]
-Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the requests as JSON, and send nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")]
-Since = Annotated[str | None, typer.Option(help="Length of the window, which ends now: 90s, 30m, 2h or 7d.")]
-First = Annotated[str | None, typer.Option("--from", help="Start of the window: ISO 8601, UTC.")]
-Last = Annotated[str | None, typer.Option("--to", help="End of the window, exclusive: ISO 8601, UTC.")]
-FromFolder = Annotated[
-    Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and all else to stderr.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Print errors alone, and JSON where --json asks for it; before or after a verb.")
-]
-DEFAULT_OUT = Path("out")
 # Of what `deploy --expires` takes, in seconds: an endpoint takes minutes to be in service.
 SHORTEST_EXPIRY, LONGEST_EXPIRY = 5 * 60, 365 * 86400
+ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+HIGHEST_ERROR = 0.5
 
 
-class LedgerFormat(StrEnum):
-    """File formats of a batch's ledger."""
+def endpoint_name(text: str) -> str:
+    """Check that a name can be an endpoint's.
 
-    CSV = "csv"
-    PARQUET = "parquet"
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+    """
+    if not ENDPOINT_NAME.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} can't name an endpoint: use letters, digits and -, 63 at most.")
+    return text
+
+
+def error_rate(text: str) -> float:
+    """Read an error rate that may be tolerated: above 0, and at most that of a coin."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= HIGHEST_ERROR:
+        raise typer.BadParameter(f"{text} is not a share above 0 and at most {HIGHEST_ERROR}, such as 0.02.")
+    return found
 
 
 def seconds(text: str) -> int:
@@ -128,3 +70,96 @@ def pairs(texts: Sequence[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE.")
         found[name] = value
     return found
+
+
+Stack = Annotated[
+    str,
+    typer.Option(
+        envvar="WORKFLOW_STACK",
+        help="App stack; its outputs and those of NAME-data are the defaults of other options.",
+    ),
+]
+Bucket = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_BUCKET",
+        help="Bucket for data sets, models and captured data; by default the data stack's.",
+    ),
+]
+Role = Annotated[
+    str | None,
+    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="ARN of SageMaker's execution role; by default the data stack's."),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_ENDPOINT",
+        parser=endpoint_name,
+        metavar="NAME",
+        help="Name of the endpoint; by default the app stack's.",
+    ),
+]
+StateMachine = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_STATE_MACHINE_ARN",
+        help="ARN of the ClassifyImage state machine; by default the app stack's.",
+    ),
+]
+BatchStateMachine = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN",
+        help="ARN of the ClassifyBatch state machine; by default the app stack's.",
+    ),
+]
+FailedQueue = Annotated[
+    str | None,
+    typer.Option(
+        "--queue",
+        envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL",
+        help="URL of the queue of failed executions; by default the app stack's.",
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for results.")]
+Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
+Source = Annotated[
+    str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
+]
+Archive = Annotated[
+    Path | None, typer.Option(help="Local copy of the CIFAR-100 archive, instead of a download.", dir_okay=False)
+]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Check that the archive is the official one.")]
+Classes = Annotated[str, typer.Option(help="Classes to use, separated by commas, in the order of the labels.")]
+MaxError = Annotated[
+    float, typer.Option(parser=error_rate, metavar="SHARE", help="Highest error rate among accepted images.")
+]
+Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Number of parallel executions.")]
+Group = Annotated[
+    str | None,
+    typer.Option(help="Model package group of the model registry; by default named for the data set of model.json."),
+]
+KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the requests as JSON, and send nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")]
+Since = Annotated[str | None, typer.Option(help="Length of the window, which ends now: 90s, 30m, 2h or 7d.")]
+First = Annotated[str | None, typer.Option("--from", help="Start of the window: ISO 8601, UTC.")]
+Last = Annotated[str | None, typer.Option("--to", help="End of the window, exclusive: ISO 8601, UTC.")]
+FromFolder = Annotated[
+    Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and all else to stderr.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print errors alone, and JSON where --json asks for it; before or after a verb.")
+]
+DEFAULT_OUT = Path("out")
+
+
+class LedgerFormat(StrEnum):
+    """File formats of a batch's ledger."""
+
+    CSV = "csv"
+    PARQUET = "parquet"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Archive, Classes, Concurrency, Json, MaxError, Out, Source, Verify, names
+from cli.options import Archive, Classes, Concurrency, Json, MaxError, Out, Source, Verify, endpoint_name, names
 from cli.show import print_json, terminal
 from cli.verbs import Verbs
 
@@ -56,7 +56,12 @@ def demo(
 def local(
     endpoint: Annotated[
         str | None,
-        typer.Option(envvar="WORKFLOW_ENDPOINT", help="Endpoint that the app stack calls; by default the template's."),
+        typer.Option(
+            envvar="WORKFLOW_ENDPOINT",
+            parser=endpoint_name,
+            metavar="NAME",
+            help="Endpoint that the app stack calls; by default the template's.",
+        ),
     ] = None,
     classes: Annotated[
         str,

@@ -18,6 +18,7 @@ from cli.options import (
     Stack,
     Tags,
     Yes,
+    error_rate,
     pairs,
     seconds,
 )
@@ -49,7 +50,11 @@ def train(
     ] = None,
     max_error: Annotated[
         float | None,
-        typer.Option(help="Highest error rate among accepted images that mirror_ridge's threshold keeps; 0.02."),
+        typer.Option(
+            parser=error_rate,
+            metavar="SHARE",
+            help="Highest error rate among accepted images that mirror_ridge's threshold keeps; 0.02.",
+        ),
     ] = None,
     instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
     spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,

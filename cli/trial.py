@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Json, Name, Out, Stack, StateMachine
+from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Json, Name, Out, Stack, StateMachine, error_rate
 from cli.show import print_json, say, show, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
@@ -23,7 +23,11 @@ def evaluate(
     name: Name = "sample",
     max_error: Annotated[
         float | None,
-        typer.Option(help="Highest error rate among accepted images; by default the one that training was told."),
+        typer.Option(
+            parser=error_rate,
+            metavar="SHARE",
+            help="Highest error rate among accepted images; by default the one that training was told.",
+        ),
     ] = None,
     concurrency: Concurrency = 2,
     as_json: Json = False,

@@ -1,6 +1,7 @@
 """The command line in this process, and whether it takes the commands that messages tell a user to run."""
 
 import ast
+import json
 import re
 import shlex
 import sys
@@ -8,15 +9,24 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import jsonschema
 import pytest
 import typer
 import typer.main
 
 import cli
+from tests.conftest import ROOT
 
 # Typer exports what is below this error, and not the error itself.
 (UsageError,) = typer.BadParameter.__bases__
 QUOTED = re.compile(r"`(workflow [^`]+)`")
+
+
+def schema(verb: str) -> jsonschema.Draft202012Validator:
+    """Return what checks the JSON that a verb prints."""
+    read = json.loads((ROOT / f"cli/schemas/{verb}.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(read)
+    return jsonschema.Draft202012Validator(read)
 
 
 def workflow(*words: str) -> int:

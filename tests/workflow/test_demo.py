@@ -11,6 +11,7 @@ import pytest
 
 from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
 from monitoring.quality.verdict import judge
+from tests.commands import schema
 from tests.conftest import ROOT
 from tests.processes import bare_environment, children
 from tests.waiting import wait_until
@@ -34,10 +35,11 @@ def out(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a demo on a small archive."""
     folder = tmp_path_factory.mktemp("demo")
     arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--images", "12"]
-    done = workflow([*arguments, "--out", str(folder)])
+    done = workflow([*arguments, "--json", "--out", str(folder)])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "report.html" in done.stdout
-    (folder / "printed.txt").write_text(done.stdout)
+    assert "report.html" in done.stderr
+    (folder / "printed.txt").write_text(done.stderr)
+    (folder / "printed.json").write_text(done.stdout)
     return folder
 
 
@@ -50,6 +52,11 @@ def test_everything_that_it_promises_is_written(out: Path) -> None:
     for name in ("report.html", "samples.png", "confidence.png", "confusion.png", "executions.jsonl", "summary.json"):
         assert (out / name).stat().st_size > 0, name
     assert len(list((out / "events").glob("*.json"))) == 18
+
+
+def test_its_json_is_the_summary(out: Path, summary: dict[str, Any]) -> None:
+    assert json.loads((out / "printed.json").read_text()) == summary
+    schema("demo").validate(summary)
 
 
 def test_the_summary_accounts_for_every_execution(summary: dict[str, Any]) -> None:
@@ -123,8 +130,9 @@ def test_a_second_demo_is_refused_until_the_first_is_killed(archive: Path, tmp_p
     [
         (["demo", "--dataset", "cifar100", "--archive", "no-such-file"], "no-such-file"),
         (["demo", "--archive", "no-such-file"], "must be cifar100"),
-        (["stage", "--dataset", "no-such-folder"], "no-such-folder"),
-        (["stage", "--dataset", "cifar100", "--archive", str(ROOT / "README.md")], "README.md"),
+        (["stage", "--no-upload", "--dataset", "no-such-folder"], "no-such-folder"),
+        (["stage", "--no-upload", "--dataset", "cifar100", "--archive", str(ROOT / "README.md")], "README.md"),
+        (["stage"], "workflow local"),
         (["explore", "--name", "never-staged"], "stage it first"),
         (["report", "--bucket", "b", "--endpoint", "e", "--out", "no-such-out"], "workflow run"),
         (["run", "--state-machine", "arn:aws:states:us-east-1:123456789012:stateMachine:x"], "workflow cases"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from contracts.outcomes import ReviewReason
 from local import stack
 from review.image import ReviewImage
 from review.labels import Labels
-from tests.commands import workflow
+from tests.commands import schema, workflow
 from training import registry
 from training.artifacts import served_by
 from training.deploy import deploy
@@ -114,11 +115,15 @@ def test_a_model_that_became_worse_is_kept_and_not_deployed(
     dataset: DatasetRecord, served: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     decide(dataset, tmp_path, 120, right=False)
-    assert improve(tmp_path, "--yes") == 1
+    assert improve(tmp_path, "--yes", "--json") == 1
+    printed = capsys.readouterr()
+    record = json.loads(printed.out)
+    schema("improve").validate(record)
+    assert (record["deployed"], record["comparison"]["faults"] != []) == (False, True)
+    assert "B is worse" in printed.err
     assert Model.read(tmp_path / MODEL_FILE) == served
     assert served_by(ENDPOINT) == S3Address.parse(served.artifact)
     assert Model.read(tmp_path / f"{NAME}-2" / MODEL_FILE).dataset == f"{NAME}-2"
-    assert "B is worse" in capsys.readouterr().out
 
 
 def test_a_model_that_the_endpoint_does_not_serve_is_not_improved(

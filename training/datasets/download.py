@@ -65,10 +65,20 @@ def fetch(remote: RemoteFile, cache: Path) -> Path:
         try:
             _complete(remote, url, part)
         except (requests.RequestException, ArchiveError) as error:
-            failures.append(f"{url}: {error}")
+            failures.append(f"{url} {_reason(error)}")
         else:
             return part.rename(path)
-    raise ArchiveError(f"{remote.name} could not be downloaded: {'; '.join(failures)}")
+    raise ArchiveError(
+        f"{remote.name} could not be downloaded: {'; '.join(failures)}. Without a network, copy the file from another "
+        "machine and name it with --archive PATH."
+    )
+
+
+def _reason(error: Exception) -> str:
+    # Of a host that isn't reached requests says much and nothing that helps.
+    if isinstance(error, requests.ConnectionError | requests.Timeout):
+        return "can't be reached"
+    return f"fails: {error}"
 
 
 def _complete(remote: RemoteFile, url: str, part: Path) -> None:

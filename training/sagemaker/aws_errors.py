@@ -83,6 +83,8 @@ ADVICE = (
     ),
     Advice("ResourceInUse|.*AlreadyExists.*", "", "The name is taken; choose another, or take down what has it."),
     Advice("", r"already exist", "The name is taken; choose another, or take down what has it."),
+    Advice("", r"(could not find|no) endpoint|endpoint .* not found", "Deploy one, or name another with --endpoint."),
+    Advice(r"NoSuchKey", "", "It was deleted, or never written; name another --bucket, or write it again."),
     Advice("", r"No S3 objects found", "Stage the data set into this bucket first."),
     Advice("", r"Could not find model data", "The model's archive is gone from the bucket; train again."),
     Advice("", r"in-progress endpoint", "Wait until the endpoint is in service, then try again."),
@@ -107,7 +109,10 @@ def sentence(error: ClientError | BotoCoreError) -> str:
     """Return what to tell the user of an error of the SDK, on one line."""
     if isinstance(error, ClientError):
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message") or str(error)
-        return with_advice(f"{error.operation_name}: {message} ({code})", code)
+        # S3 names the object or the bucket beside its message.
+        named = [str(error.response["Error"].get(name, "")) for name in ("Key", "BucketName")]
+        what = "".join(f" {name}" for name in named if name)
+        return with_advice(f"{error.operation_name}{what}: {message} ({code})", code)
     if isinstance(error, NoCredentialsError | PartialCredentialsError | TokenRetrievalError | SSOError):
         return f"{str(error).rstrip('.')}: {GET_EITHER}."
     if isinstance(error, NoRegionError):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
 import cli
 from checks.scope import Scope
 from cli.show import INTERRUPTED
+from tests.commands import schema
 from tests.conftest import ROOT
 from tests.containers import OLD_RELEASE
 from tests.waiting import wait_until
@@ -27,8 +27,6 @@ from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-SCHEMA = json.loads((ROOT / "cli/schemas/status.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +43,7 @@ def record(out: Path, *arguments: str) -> dict[str, Any]:
     """Return what `--json` prints, which must be as its schema says, and agree with the exit code."""
     done = status(out, "--json", *arguments)
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    schema("status").validate(found)
     assert done.exit_code == int(bool(found["attention"])), done.output
     return found
 
@@ -54,10 +52,6 @@ def empty(sqs: "SQSClient", url: str) -> None:
     while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in found:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-
-def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 def test_a_healthy_endpoint_is_shown_with_its_release_and_its_price(tmp_path: Path) -> None:
