@@ -124,6 +124,7 @@ def run(
     from collections import Counter
 
     from contracts.locks import exclusive
+    from contracts.outcomes import Outcome
     from inference.cases import CASES_FILE, read_cases
     from inference.executions import EXECUTIONS_FILE
     from inference.failures import failures_of, require_success
@@ -133,11 +134,12 @@ def run(
     machine = state_machine or Stacks(stack).state_machine_arn
     with exclusive(out):
         executions = run_cases(machine, listed, out, concurrency, resume=resume)
-    outcomes = Counter(one.outcome for one in executions)
+    counts = Counter(one.outcome for one in executions)
+    outcomes = {outcome: counts[outcome] for outcome in Outcome}
     if as_json:
         failures, file = failures_of(executions), out / EXECUTIONS_FILE
         print_json({"executions": len(executions), "outcomes": outcomes, "failures": failures, "file": file})
     else:
-        table(("outcome", "images"), sorted(outcomes.items()))
+        table(("outcome", "images"), sorted(counts.items()))
         say(f"Executions: {out / EXECUTIONS_FILE}")
     require_success(executions)

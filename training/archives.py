@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.addresses import S3Address
 from training.errors import ArchiveError
+from training.sagemaker import aws_errors
 
 DAMAGE = (EOFError, OSError, zlib.error, tarfile.TarError)
 """What reading a damaged archive raises."""
@@ -46,7 +47,9 @@ def read_file(archive: S3Address, name: str, bound: int) -> bytes | None:
             for member in tar:
                 if member.name.removeprefix("./") == name and member.isfile():
                     return _content(tar, member, archive, bound)
-    except (ClientError, BotoCoreError, *DAMAGE) as error:
+    except (ClientError, BotoCoreError) as error:
+        raise ArchiveError(f"{archive} can't be read: {aws_errors.sentence(error)}") from error
+    except DAMAGE as error:
         raise ArchiveError(f"{archive} can't be read: {error}") from error
     return None
 

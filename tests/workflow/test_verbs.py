@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def options_of(row: Row) -> set[str]:
 
 def command(row: Row, words: tuple[str, ...] | None, place: Path) -> list[str]:
     """Return a verb's command line, in the folder of results where the verb has one and its words name no other."""
-    filled = [word.format(out=place, manifest=S3Address(stack.BUCKET, MANIFEST)) for word in words or ()]
+    places = {"out": place, "new": place / uuid.uuid4().hex, "manifest": S3Address(stack.BUCKET, MANIFEST)}
+    filled = [word.format(**places) for word in words or ()]
     # The one of `capture` is a file.
     given = "--out" in filled or "--out" not in options_of(row) or row.verb == "capture"
     return [row.verb, *filled, *([] if given else ["--out", str(place)])]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A verb's words; `{out}` in them is a folder of results, and `{manifest}` a manifest in S3.
+    """A verb's words; `{out}` in them is a folder of results, `{new}` one that isn't there, and `{manifest}` is in S3.
 
     Attributes:
         verb: its name
@@ -62,7 +62,7 @@ TABLE = (
     Row("drift", ("--since", "1h"), ("--from", "soon"), "soon", setting="bucket"),
     Row("batch", ("--manifest", "{manifest}"), ("--prefix", "nowhere/"), "nowhere/", setting="state-machine"),
     Row("redrive", ("--since", "1h"), ("--limit", "0"), "'--limit'", setting="queue"),
-    Row("review", ("--export", "{out}/waiting"), ("--json",), "--export or --import", setting="bucket"),
+    Row("review", ("--export", "{new}"), ("--json",), "--export or --import", setting="bucket"),
     Row("quality", (), ("--max-error", "0"), "'--max-error'", setting="bucket"),
     Row("improve", None, NOWHERE, "model.json", setting="bucket", elsewhere="tests/workflow/test_improve.py"),
     Row("status", (), ("--every", "0"), "'--every'", codes=(0, 1), needs_stack=False),
