@@ -120,7 +120,7 @@ def test_another_file_is_dropped_and_never_gets_the_name(host: Host, tmp_path: P
 def test_every_host_that_failed_is_named(host: Host, tmp_path: Path) -> None:
     host.status = 404
 
-    with pytest.raises(ArchiveError, match=r"closed: .*404"):
+    with pytest.raises(ArchiveError, match=r"closed can.t be reached; .*404"):
         fetch(remote("http://127.0.0.1:9/closed", host.url), tmp_path)
 
 
