@@ -20,6 +20,7 @@ from cli import (
     doctor,
     endpoint,
     improve,
+    init,
     predictions,
     quality,
     registry,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 for verbs in (
     stack,
+    init,
     data,
     train,
     registry,

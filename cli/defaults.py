@@ -4,8 +4,9 @@ A key is an option's long name without the dashes, and its value that option's d
 command line and the environment go before it.
 """
 
+import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from contracts.errors import WorkflowError
 
 DEFAULTS_FILE = "workflow.toml"
+
+Value = str | float | Sequence[str]
 
 
 class DefaultsError(WorkflowError):
@@ -54,11 +57,12 @@ KEYS: Mapping[str, Callable[[object], str | float]] = {
     "max-error": _share,
 }
 # Options that have a key's name and mean something else: a file to write, labels that only a model without its own
-# gets, the name of a data set to come, and the one that the model in the folder of results was trained on.
+# gets, the names of data sets to come, and the one that the model in the folder of results was trained on.
 OTHER_MEANING = {
     ("capture", "out"),
     ("local", "classes"),
     ("improve", "name"),
+    ("init", "name"),
     ("quality", "name"),
     ("review", "name"),
 }
@@ -78,6 +82,18 @@ def read_defaults(path: Path) -> dict[str, str | float]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DefaultsError(f"{path} is not TOML: {error}.") from error
     return {key: _value(path, key, value) for key, value in read.items()}
+
+
+def as_toml(given: Mapping[str, Value]) -> str:
+    """Return the lines that give these keys."""
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in given.items())
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, str):
+        # Of what JSON leaves as it is, TOML escapes one character more.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value) if isinstance(value, float) else f"[{', '.join(map(_toml, value))}]"
 
 
 def _value(path: Path, key: str, value: object) -> str | float:

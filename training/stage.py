@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
+# What isn't a folder.
+NAMED_SOURCES = frozenset({"sample", "cifar100"})
+UNNAMED = "images"
 MAX_SIDES = range(16, 225)
 UPLOADS = 16
 
@@ -84,11 +87,11 @@ def stage(
         raise DatasetError(f"a local archive is a copy of cifar100's, so the data set must be cifar100, not {source!r}")
     if max_side not in MAX_SIDES:
         raise DatasetError(f"the longest side must be {MAX_SIDES.start} to {MAX_SIDES.stop - 1} pixels, not {max_side}")
-    name = name or re.sub(r"[^a-z0-9_-]+", "-", Path(source).name.lower()).strip("-_")
+    name = name or default_name(source)
     dataset_folder(name)
-    is_folder = source not in {"sample", "cifar100"}
+    is_folder = source not in NAMED_SOURCES
     classes = tuple(classes) or (folder.class_names(Path(source)) if is_folder else DEFAULT_CLASSES)
-    _check_classes(classes)
+    check_classes(classes)
     if is_folder:
         collection = folder.collect(Path(source), classes, max_side, exact=exact, strict=strict)
     elif source == "sample":
@@ -134,7 +137,13 @@ def _labels(s3: "S3Client", bucket: str, record: DatasetRecord) -> list[Labelled
     return list(found.values())
 
 
-def _check_classes(classes: Sequence[str]) -> None:
+def default_name(source: str) -> str:
+    """Name a data set for its source; where no part of that name may be in one, UNNAMED."""
+    return re.sub(r"[^a-z0-9_-]+", "-", Path(source).resolve().name.lower()).strip("-_") or UNNAMED
+
+
+def check_classes(classes: Sequence[str]) -> None:
+    """Raise DatasetError where classes can't be those of a data set by their number or their names."""
     if len(set(classes)) != len(classes) or len(classes) < 2:
         raise DatasetError(f"a data set needs two or more different classes, not {', '.join(classes) or 'none'}")
     if unusable := [name for name in classes if "," in name or name != name.strip()]:

@@ -42,8 +42,12 @@ def pixels_of(png: bytes) -> NDArray[np.uint8]:
 
 
 def digest(png: bytes) -> str:
-    """Name an image by its pixels: the SHA-256 of its shape and rows, in hexadecimal."""
-    pixels = pixels_of(png)
+    """Name an image of a collection by its pixels."""
+    return digest_of(pixels_of(png))
+
+
+def digest_of(pixels: NDArray[np.uint8]) -> str:
+    """Return the SHA-256 of the shape and the rows of pixels, (height, width, 3), in hexadecimal."""
     return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
 
 

@@ -85,7 +85,7 @@ def collect(
         DatasetError: there are no images, or one image has two classes.
     """
     require_classes(classes, class_names(root), str(root))
-    files = [(name, path) for name in classes for path in _files(root / name)]
+    files = [(name, path) for name in classes for path in files_of(root / name)]
     others = [path for path in root.iterdir() if path.is_file()] + [path for _, path in files if not is_picture(path)]
     if others:
         names = [path.relative_to(root).as_posix() for path in sorted(others)]
@@ -97,7 +97,7 @@ def collect(
     rows = [(picture.label, picture.file, digest(picture.png)) for picture in pictures]
     table = pd.DataFrame(rows, columns=["class", "file", "digest"])
     _refuse_two_classes(table, root)
-    tested = {key for _, keys in table.groupby("class")["digest"] for key in _tested(set(keys), seed)}
+    tested = {key for _, keys in table.groupby("class")["digest"] for key in chosen_for_test(set(keys), seed)}
     table["split"] = np.where(table["digest"].isin(tested), "test", "train")
     order = np.argsort(table["digest"].to_numpy(), kind="stable")  # Classes mixed, in an order that stays.
     content = hashlib.sha256("".join(f"{one.label}/{one.file}\n{one.sha256}\n" for one in pictures).encode())
@@ -105,7 +105,8 @@ def collect(
     return ImageCollection(table.iloc[order].reset_index(drop=True), images, str(root), content.hexdigest())
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_of(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, at any depth, in order."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
@@ -144,7 +145,7 @@ def read_file(path: Path) -> bytes:
         raise ImageError(f"{path} can't be read ({error.strerror})") from error
 
 
-def _tested(keys: set[str], seed: int) -> set[str]:
+def chosen_for_test(keys: set[str], seed: int) -> set[str]:
     """Choose a class's test images among the digests of its images; one at least, and not all, where it has two."""
     chance = {key: int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64 for key in keys}
     ranked = sorted(keys, key=chance.__getitem__)
