@@ -1,4 +1,4 @@
-"""The verbs for the endpoint: deploy a model, and delete it."""
+"""The verb that deploys a model."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import (
+    COST,
     DEFAULT_OUT,
     Bucket,
     DryRun,
@@ -23,21 +24,20 @@ from cli.options import (
     seconds,
 )
 from cli.registry import group_or_default
-from cli.show import agree, price, print_json, say, table
+from cli.show import agree, print_json, say
 from cli.verbs import Verbs
 from contracts.durations import spelled
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from training.deploy import Deployment
     from training.lifetime import SetExpiry
     from training.model import Model
     from training.sagemaker.update import Canary
-    from training.teardown import Resource
 
 app = Verbs()
+# Headings of the help of `deploy`.
+CAPACITY, UPDATES, CHOICE = "Capacity and capture", "Updates", "Which model"
 
 
 @app.command()
@@ -46,42 +46,64 @@ def deploy(
     role: Role = None,
     endpoint: Endpoint = None,
     stack: Stack = DEFAULT_STACK,
-    instance_type: Annotated[str, typer.Option(help="Instance type of the endpoint.")] = "ml.m5.large",
-    instances: Annotated[int, typer.Option(min=1, help="Number of instances.")] = 1,
+    instance_type: Annotated[
+        str, typer.Option(help="Instance type of the endpoint.", rich_help_panel=CAPACITY)
+    ] = "ml.m5.large",
+    instances: Annotated[int, typer.Option(min=1, help="Number of instances.", rich_help_panel=CAPACITY)] = 1,
     serverless: Annotated[
         int | None,
         typer.Option(
             metavar="MB",
             help="Deploy a serverless endpoint with this much memory; Classify captures its requests, and it has no "
             "network isolation.",
+            rich_help_panel=CAPACITY,
         ),
     ] = None,
     autoscale: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Scale automatically to at most N instances.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Scale automatically to at most N instances.", rich_help_panel=CAPACITY),
     ] = None,
-    target: Annotated[float, typer.Option(help="Invocations per minute and instance that scaling aims at.")] = 600.0,
-    capture: Annotated[int, typer.Option(min=0, max=100, help="Percentage of requests that are captured.")] = 100,
+    target: Annotated[
+        float, typer.Option(help="Invocations per minute and instance that scaling aims at.", rich_help_panel=CAPACITY)
+    ] = 600.0,
+    capture: Annotated[
+        int, typer.Option(min=0, max=100, help="Percentage of requests that are captured.", rich_help_panel=CAPACITY)
+    ] = 100,
     canary: Annotated[
-        int | None, typer.Option(min=1, max=50, help="Update this percentage of the capacity first, then the rest.")
+        int | None,
+        typer.Option(
+            min=1, max=50, help="Update this percentage of the capacity first, then the rest.", rich_help_panel=UPDATES
+        ),
     ] = None,
     bake: Annotated[
         int | None,
-        typer.Option(parser=seconds, metavar="TIME", help="Bake time for each step of an update; 5m for a canary."),
+        typer.Option(
+            parser=seconds,
+            metavar="TIME",
+            help="Bake time for each step of an update; 5m for a canary.",
+            rich_help_panel=UPDATES,
+        ),
     ] = None,
     alarm: Annotated[
         list[str] | None,
         typer.Option(
-            help="Alarm that rolls the update back; may be repeated. By default a canary has those of the endpoint."
+            help="Alarm that rolls the update back; may be repeated. By default a canary has those of the endpoint.",
+            rich_help_panel=UPDATES,
         ),
     ] = None,
     ignore_alarms: Annotated[
-        bool, typer.Option("--ignore-alarms", help="Don't watch alarms that are in ALARM now.")
+        bool, typer.Option("--ignore-alarms", help="Don't watch alarms that are in ALARM now.", rich_help_panel=UPDATES)
     ] = False,
     rollback: Annotated[
-        bool, typer.Option("--rollback", help="Return to the previous endpoint configuration.")
+        bool, typer.Option("--rollback", help="Return to the previous endpoint configuration.", rich_help_panel=UPDATES)
     ] = False,
     approved: Annotated[
-        bool, typer.Option("--approved", help="Take the last approved model of the registry, not that of model.json.")
+        bool,
+        typer.Option(
+            "--approved",
+            help="Take the last approved model of the registry, not that of model.json.",
+            rich_help_panel=CHOICE,
+        ),
     ] = False,
     expires: Annotated[
         int | None,
@@ -89,11 +111,17 @@ def deploy(
             parser=expiry,
             metavar="TIME",
             help="Delete the endpoint after this time, such as 8h, but never during a batch; never: keep it.",
+            rich_help_panel=COST,
         ),
     ] = None,
     group: Group = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Deploy also a model that is worse than the endpoint's, or not approved.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Deploy also a model that is worse than the endpoint's, or not approved.",
+            rich_help_panel=CHOICE,
+        ),
     ] = False,
     kms_key: KmsKey = None,
     tag: Tags = None,
@@ -243,50 +271,3 @@ def _watched(
         watching = ", ".join(canary.alarms) or "no alarm"
         say(f"Not watched, as in ALARM now: {', '.join(canary.ignored)}. Watching the update: {watching}.")
     return canary
-
-
-@app.command()
-def teardown(
-    endpoint: Endpoint = None,
-    data: Annotated[
-        bool,
-        typer.Option(
-            "--data",
-            help="Also delete what the workflow wrote to the bucket, what is under incoming/, and registered models.",
-        ),
-    ] = False,
-    bucket: Bucket = None,
-    stack: Stack = DEFAULT_STACK,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is deployed, and delete nothing.")] = False,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
-    """Delete what was deployed.
-
-    First lists it with its cost per hour, and asks.
-    """
-    from training import teardown
-
-    stacks = Stacks(stack)
-    endpoint = endpoint or stacks.endpoint
-    bucket = bucket or stacks.bucket if data else None
-    found = teardown.list_resources(endpoint, bucket)
-    if found and not (as_json and (yes or dry_run)):
-        _list(found)
-    deleting = bool(found) and not dry_run and (yes or typer.confirm("Delete all of this?", err=True))
-    if deleting:
-        teardown.teardown(found, bucket)
-    if as_json:
-        print_json({"endpoint": endpoint, "resources": found, "deleted": deleting})
-    elif deleting:
-        say(f"{len(found)} deleted.")
-    elif not found:
-        say(f"Nothing is deployed for {endpoint}.")
-
-
-def _list(found: "Sequence[Resource]") -> None:
-    rows = [
-        (thing.kind, thing.name, f"{thing.objects} objects" if thing.objects else price(thing.hourly))
-        for thing in found
-    ]
-    table(("what", "name", "USD per hour"), rows)

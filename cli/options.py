@@ -13,6 +13,9 @@ from contracts.durations import DurationError, parse_duration
 
 # Of what `deploy --expires` takes, in seconds: an endpoint takes minutes to be in service.
 SHORTEST_EXPIRY, LONGEST_EXPIRY = 5 * 60, 365 * 86400
+# Headings of the help.
+PLACES, COST, OUTPUT = "Where things are", "Cost and safety", "Output"
+WINDOW, REGISTRY = "Time window", "Model registry"
 ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 HIGHEST_ERROR = 0.5
 
@@ -77,6 +80,7 @@ Stack = Annotated[
     typer.Option(
         envvar="WORKFLOW_STACK",
         help="App stack; its outputs and those of NAME-data are the defaults of other options.",
+        rich_help_panel=PLACES,
     ),
 ]
 Bucket = Annotated[
@@ -84,11 +88,16 @@ Bucket = Annotated[
     typer.Option(
         envvar="WORKFLOW_BUCKET",
         help="Bucket for data sets, models and captured data; by default the data stack's.",
+        rich_help_panel=PLACES,
     ),
 ]
 Role = Annotated[
     str | None,
-    typer.Option(envvar="WORKFLOW_ROLE_ARN", help="ARN of SageMaker's execution role; by default the data stack's."),
+    typer.Option(
+        envvar="WORKFLOW_ROLE_ARN",
+        help="ARN of SageMaker's execution role; by default the data stack's.",
+        rich_help_panel=PLACES,
+    ),
 ]
 Endpoint = Annotated[
     str | None,
@@ -97,6 +106,7 @@ Endpoint = Annotated[
         parser=endpoint_name,
         metavar="NAME",
         help="Name of the endpoint; by default the app stack's.",
+        rich_help_panel=PLACES,
     ),
 ]
 StateMachine = Annotated[
@@ -104,6 +114,7 @@ StateMachine = Annotated[
     typer.Option(
         envvar="WORKFLOW_STATE_MACHINE_ARN",
         help="ARN of the ClassifyImage state machine; by default the app stack's.",
+        rich_help_panel=PLACES,
     ),
 ]
 BatchStateMachine = Annotated[
@@ -111,6 +122,7 @@ BatchStateMachine = Annotated[
     typer.Option(
         envvar="WORKFLOW_BATCH_STATE_MACHINE_ARN",
         help="ARN of the ClassifyBatch state machine; by default the app stack's.",
+        rich_help_panel=PLACES,
     ),
 ]
 FailedQueue = Annotated[
@@ -119,9 +131,10 @@ FailedQueue = Annotated[
         "--queue",
         envvar="WORKFLOW_FAILED_EXECUTIONS_QUEUE_URL",
         help="URL of the queue of failed executions; by default the app stack's.",
+        rich_help_panel=PLACES,
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for results.")]
+Out = Annotated[Path, typer.Option(help="Folder for results.", rich_help_panel=PLACES)]
 Name = Annotated[str, typer.Option("--name", help="Name of the staged data set.")]
 Source = Annotated[
     str, typer.Option("--dataset", help="sample (drawn), cifar100, or a folder of <class>/<image> files.")
@@ -137,23 +150,46 @@ MaxError = Annotated[
 Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Number of parallel executions.")]
 Group = Annotated[
     str | None,
-    typer.Option(help="Model package group of the model registry; by default named for the data set of model.json."),
+    typer.Option(
+        help="Model package group of the model registry; by default named for the data set of model.json.",
+        rich_help_panel=REGISTRY,
+    ),
 ]
-KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.")]
+KmsKey = Annotated[str | None, typer.Option(help="KMS key to encrypt with.", rich_help_panel=COST)]
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.")
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Tag of new resources; may be repeated.", rich_help_panel=COST),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the requests as JSON, and send nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")]
-Since = Annotated[str | None, typer.Option(help="Length of the window, which ends now: 90s, 30m, 2h or 7d.")]
-First = Annotated[str | None, typer.Option("--from", help="Start of the window: ISO 8601, UTC.")]
-Last = Annotated[str | None, typer.Option("--to", help="End of the window, exclusive: ISO 8601, UTC.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the requests as JSON, and send nothing.", rich_help_panel=COST)
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.", rich_help_panel=COST)]
+Since = Annotated[
+    str | None, typer.Option(help="Length of the window, which ends now: 90s, 30m, 2h or 7d.", rich_help_panel=WINDOW)
+]
+First = Annotated[
+    str | None, typer.Option("--from", help="Start of the window: ISO 8601, UTC.", rich_help_panel=WINDOW)
+]
+Last = Annotated[
+    str | None, typer.Option("--to", help="End of the window, exclusive: ISO 8601, UTC.", rich_help_panel=WINDOW)
+]
 FromFolder = Annotated[
-    Path | None, typer.Option(help="Local folder with captured files, instead of the bucket.", file_okay=False)
+    Path | None,
+    typer.Option(
+        help="Local folder with captured files, instead of the bucket.", file_okay=False, rich_help_panel=PLACES
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and all else to stderr.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print the result as one JSON object, and all else to stderr.", rich_help_panel=OUTPUT),
+]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Print errors alone, and JSON where --json asks for it; before or after a verb.")
+    bool,
+    typer.Option(
+        "--quiet",
+        help="Print errors alone, and JSON where --json asks for it; before or after a verb.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 DEFAULT_OUT = Path("out")
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import (
+    COST,
     DEFAULT_OUT,
+    REGISTRY,
     Bucket,
     DryRun,
     Group,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from training.model import Model
 
 app = Verbs()
+TRAINING = "Training"
 
 
 @app.command()
@@ -42,11 +45,17 @@ def train(
     stack: Stack = DEFAULT_STACK,
     name: Name = "sample",
     algorithm: Annotated[
-        str, typer.Option(help="mirror_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.")
+        str,
+        typer.Option(
+            help="mirror_ridge, or SageMaker's built-in ResNet: scratch-32, transfer-224.", rich_help_panel=TRAINING
+        ),
     ] = "mirror_ridge",
     features: Annotated[
         Features | None,
-        typer.Option(help="Features of mirror_ridge: backbone (default) is pretrained on ImageNet, scattering isn't."),
+        typer.Option(
+            help="Features of mirror_ridge: backbone (default) is pretrained on ImageNet, scattering isn't.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     max_error: Annotated[
         float | None,
@@ -54,14 +63,24 @@ def train(
             parser=error_rate,
             metavar="SHARE",
             help="Highest error rate among accepted images that mirror_ridge's threshold keeps; 0.02.",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
-    instance_type: Annotated[str | None, typer.Option(help="Instance type; by default the algorithm's own.")] = None,
-    spot: Annotated[bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.")] = False,
-    max_run: Annotated[int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.")] = "1h",  # type: ignore[assignment]  # parsed
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the training.")] = 0,
+    instance_type: Annotated[
+        str | None, typer.Option(help="Instance type; by default the algorithm's own.", rich_help_panel=COST)
+    ] = None,
+    spot: Annotated[
+        bool, typer.Option("--spot", help="Train on spot instances, with checkpoints.", rich_help_panel=COST)
+    ] = False,
+    max_run: Annotated[
+        int, typer.Option(parser=seconds, metavar="TIME", help="Maximum run time, such as 90m.", rich_help_panel=COST)
+    ] = "1h",  # type: ignore[assignment]  # parsed
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the training.", rich_help_panel=TRAINING)] = 0,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A hyperparameter; may be repeated.", rich_help_panel=TRAINING
+        ),
     ] = None,
     kms_key: KmsKey = None,
     tag: Tags = None,
@@ -70,7 +89,12 @@ def train(
         bool, typer.Option("--resume", help="Wait for the job that was started last, rather than start one.")
     ] = False,
     register: Annotated[
-        bool, typer.Option("--register", help="Put the model into the model registry, where it waits for approval.")
+        bool,
+        typer.Option(
+            "--register",
+            help="Put the model into the model registry, where it waits for approval.",
+            rich_help_panel=REGISTRY,
+        ),
     ] = False,
     group: Group = None,
     yes: Yes = False,

@@ -1,4 +1,4 @@
-"""What all verbs have in common: `--quiet`, and nothing but JSON on standard output with `--json`."""
+"""What all verbs have in common: `--quiet`, JSON alone on standard output with `--json`, and a help in groups."""
 
 import functools
 import inspect
@@ -6,11 +6,35 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+import typer.core
 
-from cli.options import Quiet
+from cli.options import COST, OUTPUT, PLACES, REGISTRY, WINDOW, Quiet
 from cli.show import output
 
 JSON_PARAMETER = "as_json"
+ARGUMENTS, OPTIONS = "Arguments", "Options"
+# Groups that verbs share come after their own, in this order.
+SHARED = (WINDOW, REGISTRY, PLACES, COST, OUTPUT)
+
+
+class Verb(typer.core.TyperCommand):
+    """A verb whose help has its options under headings, which are their `rich_help_panel`; without importing rich."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the groups: the verb's own first, in the order of its parameters."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                groups.setdefault(_heading(parameter), []).append(record)
+        for heading in [*(name for name in groups if name not in SHARED), *(name for name in SHARED if name in groups)]:
+            with formatter.section(heading):
+                formatter.write_dl(groups[heading])
+
+
+def _heading(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return ARGUMENTS
+    return OUTPUT if parameter.name == "help" else parameter.rich_help_panel or OPTIONS
 
 
 class Verbs(typer.Typer):
@@ -18,7 +42,7 @@ class Verbs(typer.Typer):
 
     def command(self, *names: Any, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # type: ignore[override]  # passes all on
         """Register a verb, and return it as it is."""
-        register = super().command(*names, **settings)
+        register = super().command(*names, cls=Verb, **settings)
 
         def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
             register(_with_output(verb))

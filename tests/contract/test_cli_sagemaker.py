@@ -123,7 +123,7 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(cli.__file__).parent
     )
     modules = ended.stdout.splitlines()[-1]
-    for heavy in ("sagemaker", "boto3", "pandas", "numpy", "matplotlib", "moto"):
+    for heavy in ("sagemaker", "boto3", "pandas", "numpy", "matplotlib", "moto", "rich", "pydantic"):
         assert f"'{heavy}'" not in modules
 
 

@@ -1,4 +1,5 @@
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,18 @@ def test_the_help_has_a_whole_sentence_for_each_verb() -> None:
     summaries = printed.output.partition("Commands:\n")[2].splitlines()
     assert len(summaries) == len(typer.main.get_group(cli.app).commands)
     assert all(line.endswith(".") and not line.endswith("...") for line in summaries)
+
+
+@pytest.mark.parametrize("verb", sorted(typer.main.get_group(cli.app).commands))
+def test_the_help_of_a_verb_has_every_option_once_under_a_heading(verb: str) -> None:
+    printed = CliRunner().invoke(cli.app, [verb, "--help"], env={"COLUMNS": "80"}).output
+    headings = [line for line in printed.splitlines() if line.endswith(":") and not line.startswith((" ", "Usage"))]
+    assert headings[-1] == "Output:"
+    assert len(headings) == len({*headings})
+    for option in typer.main.get_group(cli.app).commands[verb].params:
+        if option.param_type_name == "option":
+            assert len(re.findall(rf"^  {re.escape(option.opts[0])}(?![\w-])", printed, re.MULTILINE)) == 1, option.name
+    assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_an_interrupt_ends_with_the_code_that_shells_give_it(

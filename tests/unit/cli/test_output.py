@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
-from cli.show import output, print_json, say
+from cli.show import output, print_json, say, show, table
 from contracts.outcomes import Outcome
 from tests.commands import workflow
 
@@ -58,6 +59,27 @@ def test_standard_output_is_back_after_an_error() -> None:
     with pytest.raises(KeyError), output(quiet=True, as_json=False):
         raise KeyError
     assert sys.stdout is before
+
+
+def test_a_row_of_a_table_is_one_line_for_a_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    table(("first", "second"), [("a" * 30, "b " * 30), ("c", "")])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["first", "a" * 30, "c"]
+
+
+@pytest.mark.parametrize(("no_color", "found"), [("", True), ("1", False)])
+def test_colours_are_left_out_where_the_environment_says_so(
+    no_color: str, found: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(Text("red", style="red"))
+    assert capsys.readouterr().out == "red\n"
+    # As on a terminal.
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("NO_COLOR", no_color)):
+        monkeypatch.setenv(name, value)
+    show(Text("red", style="red"))
+    assert ("\x1b[31m" in capsys.readouterr().out) == found
 
 
 @pytest.mark.parametrize("words", [("--quiet", "costs"), ("costs", "--quiet")])
