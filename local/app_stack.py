@@ -1,8 +1,7 @@
 """The app stack of template.yaml on this machine: its queues, functions, state machines, rules and alarms."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ class AppStack:
         self._environment = environment
         self._logs = logs
         self._concurrency = concurrency
-        self._versions: dict[str, tuple[FunctionSpec, int]] = {}
         self.functions: dict[str, Function] = {}
         self.outputs: dict[str, str] = {}
         self.parameters: dict[str, str] = {}
@@ -78,23 +76,15 @@ class AppStack:
     def _deploy_functions(self, specs: Sequence[FunctionSpec]) -> None:
         old, new = self.functions, {}
         for spec in specs:
-            # Where neither the template nor the code has changed, the function keeps its workers.
-            version = (spec, max(path.stat().st_mtime_ns for path in _sources(spec.code)))
-            if spec.name in old and self._versions[spec.name] == version:
+            # Where the template hasn't changed it, the function keeps its workers.
+            if spec.name in old and old[spec.name].spec == spec:
                 new[spec.name] = old[spec.name]
             else:
                 new[spec.name] = Function(spec, REGION, self._environment, self._logs, self._concurrency)
-            self._versions[spec.name] = version
         self.functions = new
         for name, function in old.items():
             if new.get(name) is not function:
                 function.stop()
-
-
-def _sources(code: Path) -> Iterator[Path]:
-    """Return a function's modules, also those of the packages that it has as links."""
-    for folder, _, names in os.walk(code, followlinks=True):
-        yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
 def deploy_state_machines(specs: Sequence[StateMachineSpec]) -> None:

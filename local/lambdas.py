@@ -13,6 +13,7 @@ from pathlib import Path
 
 from contracts.files import below
 from local.runtime_api import Invocation, Result, RuntimeApi, failure
+from local.sources import Sources
 from local.template import FunctionSpec, function_arn
 
 INIT_SECONDS = 10.0
@@ -40,8 +41,13 @@ class Worker:
         environment: Mapping[str, str],
         log: Path,
         command: Sequence[str] | None = None,
+        version: int = 0,
     ) -> None:
-        """`command` is that of a runtime, by default `runtime()`; the name of the handler is added to it."""
+        """`command` is that of a runtime, by default `runtime()`; the name of the handler is added to it.
+
+        `version` is that of the code, which the process loads once.
+        """
+        self.version = version
         self._spec = spec
         self._api = RuntimeApi(function_arn(spec.name, region))
         threading.Thread(target=self._api.serve_forever, daemon=True).start()
@@ -107,7 +113,10 @@ class Worker:
 
 
 class Function:
-    """A function and its workers, of which at most `concurrency` run at once; further calls wait."""
+    """A function and its workers, of which at most `concurrency` run at once; further calls wait.
+
+    When its code has changed, new workers take the place of those that have loaded the old one.
+    """
 
     def __init__(
         self,
@@ -124,6 +133,7 @@ class Function:
         self._region = region
         self._environment = environment
         self._log = below(logs, f"{spec.name}.log")
+        self._sources = Sources(spec.code)
         self._slots = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -169,12 +179,14 @@ class Function:
             return [worker.pid for worker in [*self._idle, *self._busy] if worker.alive]
 
     def _take(self) -> Worker:
+        version = self._sources.version()
         with self._lock:
             while self._idle:
                 worker = self._idle.pop()
-                if worker.alive:
+                if worker.alive and worker.version == version:
                     break
+                worker.stop()
             else:
-                worker = Worker(self.spec, self._region, self._environment, self._log, self._command)
+                worker = Worker(self.spec, self._region, self._environment, self._log, self._command, version)
             self._busy.add(worker)
             return worker

@@ -186,3 +186,26 @@ def test_stopping_ends_workers_that_are_busy(make: Make, tmp_path: Path) -> None
 def test_what_a_handler_prints_is_in_its_log(make: Make, tmp_path: Path) -> None:
     make("def handler(event, context):\n    print('said aloud')\n").invoke(b"{}")
     assert "said aloud" in (tmp_path / "Function.log").read_text()
+
+
+def test_a_change_of_the_code_is_in_the_next_call_and_a_mistake_is_lambdas_own_error(
+    make: Make, tmp_path: Path
+) -> None:
+    source = "import helping\ndef handler(event, context):\n    return helping.word\n"
+    helping = tmp_path / "package/helping.py"
+    helping.parent.mkdir()
+    helping.write_text("word = 'old'\n")
+    function = make("raise SystemExit\n")
+    # A package that a function packs is a link in its folder.
+    (function.spec.code / "helping").symlink_to(helping.parent)
+    (function.spec.code / "app.py").write_text(source.replace("helping\n", "helping.helping as helping\n"))
+    wait_until(lambda: answer(function.invoke(b"{}")) == "old")
+    (before,) = function.pids()
+    assert answer(function.invoke(b"{}")) == "old"
+    assert function.pids() == [before]
+    helping.write_text("word = \n")
+    wait_until(lambda: function.invoke(b"{}").error is not None)
+    assert answer(function.invoke(b"{}"))["errorType"] == "Runtime.UserCodeSyntaxError"
+    helping.write_text("word = 'new'\n")
+    wait_until(lambda: answer(function.invoke(b"{}")) == "new")
+    assert before not in function.pids()
