@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from contracts.dataset import dataset_folder
+from contracts.dataset import dataset_folder, parse_lst
 from local.clock import Clock
 from local.errors import LocalError
+from local.guidance import explain, next_steps, say
 from local.launch import Starting, starting
 from local.stack import Options, Running
+from local.state.folder import set_aside
 
 if TYPE_CHECKING:
     from contracts.dataset import DatasetRecord
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = "image-classification"
 SUMMARY_FILE = "summary.json"
+STATE = "state"
 CAPTURE_SECONDS = 30.0
 # What later steps import takes seconds.
 IMPORTED_BESIDE = ("training.train", "monitoring.report.build")
@@ -35,7 +38,7 @@ IMAGES = 80
 
 
 class UnexpectedEnd(LocalError):
-    """A test case didn't end as expected."""
+    """A test case didn't end as expected, or the first image has no answer."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,18 @@ def run_demo(request: Request, console: Console, afterwards: Callable[[], None] 
 
     `afterwards` is called last, while the stack still runs and this process is led to it.
 
-    Raises UnexpectedEnd where a case didn't end as expected, after everything is written.
+    The stack's state is kept in `request.out`; that of a demo before is set aside, and one before that is gone.
+
+    Raises UnexpectedEnd where a case didn't end as expected, after everything is written, and FolderInUse where another
+    stack uses the state.
     """
     clock = Clock(console)
     # Beside the first steps, as the start of the stack's process.
     threading.Thread(target=lambda: [import_module(name) for name in IMPORTED_BESIDE], daemon=True).start()
-    options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency)
+    state = request.out / STATE
+    if old := set_aside(state, "--out"):
+        say(console, f"What the demo before has made is now in {old}.")
+    options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency, state=str(state))
     with starting(options) as stack:
         summary = _steps(request, clock, stack, console)
         summary["seconds"] = clock.total()
@@ -74,6 +83,7 @@ def run_demo(request: Request, console: Console, afterwards: Callable[[], None] 
         _show(summary, clock, request.out, console)
         if afterwards:
             afterwards()
+    say(console, *next_steps(state))
     if summary["unexpected"]:
         raise UnexpectedEnd(" ".join(summary["unexpected"]))
 
@@ -179,9 +189,13 @@ def _serve(request: Request, clock: Clock, running: Running, model: "Model", con
         override = {} if request.threshold is None else {"ConfidenceThreshold": str(request.threshold)}
         running.deploy({"EndpointName": ENDPOINT, **model.image_parameters, **override})
     with clock.step("predict", "classify one image by the endpoint"):
-        first = sorted((request.out / dataset_folder(model.dataset) / "test").iterdir())[0]
-        for one in predict.predict(ENDPOINT, [str(first)], labels=model.labels):
-            console.print(f"  {first.name}: {one.answer.label if one.answer else one.error}", highlight=False)
+        split = request.out / dataset_folder(model.dataset) / "test"
+        first = parse_lst(split.with_suffix(".lst").read_text(), len(model.labels), "test.lst")[0]
+        (one,) = predict.predict(ENDPOINT, [str(split / first.file)], labels=model.labels)
+        if one.answer is None:
+            raise UnexpectedEnd(f"{first.file}: {one.error}")
+        threshold = one.answer.threshold if request.threshold is None else request.threshold
+        say(console, *explain(first.file, model.labels[first.label], one.answer, threshold))
 
 
 def _show(summary: dict[str, Any], clock: Clock, out: Path, console: Console) -> None:

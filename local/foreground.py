@@ -7,17 +7,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from rich.console import Console
 
 from local import sam
+from local.guidance import say
 from local.launch import starting
 from local.sources import LOOK_SECONDS, Definitions
 from local.stack import ROOT, Options
 from local.state.folder import ACTIVATE
-
-AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 def serve(options: Options, console: Console) -> None:
@@ -30,16 +29,16 @@ def serve(options: Options, console: Console) -> None:
     with starting(options) as started:
         stack = started.ready()
         for name, value in stack.environment.items():
-            console.print(f"export {name}={value}", **AS_IT_IS)
+            say(console, f"export {name}={value}")
         os.environ.update(stack.environment)
         sam.upload_samples()
         if options.container_address:
             path = sam.write_environment(stack, options)
-            console.print(f"# sam local invoke --env-vars {path}", **AS_IT_IS)
+            say(console, f"# sam local invoke --env-vars {path}")
         if options.state:
-            console.print(f"# In another terminal: source {quote(str(Path(options.state, ACTIVATE)))}", **AS_IT_IS)
+            say(console, f"# In another terminal: source {quote(str(Path(options.state, ACTIVATE)))}")
         with suppress(KeyboardInterrupt):
-            console.print(f"# Logs: {options.logs}. Stop with Ctrl-C.", **AS_IT_IS)
+            say(console, f"# Logs: {options.logs}. Stop with Ctrl-C.")
             threading.Thread(target=_tell_of_changes, args=(console,), daemon=True).start()
             started.wait()
     console.print("# Stopped.")
@@ -50,4 +49,4 @@ def _tell_of_changes(console: Console) -> NoReturn:
     while True:
         time.sleep(LOOK_SECONDS)
         for name in definitions.changed():
-            console.print(f"# {name} has changed: stop and start again to deploy it.", **AS_IT_IS)
+            say(console, f"# {name} has changed: stop and start again to deploy it.")

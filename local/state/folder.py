@@ -6,6 +6,7 @@ moment. Nobody but the owner can read the folder, as it has the stack's access k
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -62,7 +63,11 @@ class StateFolder:
         """Keep the content of an object, and return its SHA-256."""
         name = hashlib.sha256(content).hexdigest()
         if name not in self._written:
-            self._write_private(self._objects / name, content)
+            self._objects.mkdir(exist_ok=True)
+            # Not beside, as renaming a thousand small files takes long: nothing names a file before it is whole.
+            descriptor = os.open(self._objects / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
             self._written.add(name)
         return name
 
@@ -89,9 +94,8 @@ class StateFolder:
 
     def tidy(self) -> None:
         """Remove what a stack left that was killed while it wrote."""
-        for folder in (self.path, self._objects):
-            for part in folder.glob(".*.part"):
-                part.unlink()
+        for part in self.path.glob(".*.part"):
+            part.unlink()
 
     def forget_unnamed_objects(self) -> None:
         """Remove the contents that nothing names, once all that are named have been read."""
@@ -129,12 +133,15 @@ def _make_private(path: Path) -> None:
     path.chmod(0o700)
 
 
-def set_aside(path: Path) -> Path | None:
-    """Move a state, where there is one, to `<path>.old` in place of an older one, and return where it is then."""
+def set_aside(path: Path, option: str) -> Path | None:
+    """Move a state, where there is one, to `<path>.old` in place of an older one, and return where it is then.
+
+    Raises FolderInUse where a stack uses it, which names the option that the folder was given by.
+    """
     if not (path / STATE_FILE).exists():
         return None
     old = path.with_name(path.name + OLD_SUFFIX)
-    with exclusive(path, "--state"):
+    with exclusive(path, option):
         if old.exists():
             shutil.rmtree(old)
         path.rename(old)

@@ -92,10 +92,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 def test_a_state_is_set_aside_in_place_of_the_one_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    assert set_aside(folder) is None
+    assert set_aside(folder, "--out") is None
     for content in ("first", "second"):
         written(folder, content)
-        old = set_aside(folder)
+        old = set_aside(folder, "--out")
         assert old == tmp_path / "state.old"
         assert (old / STATE_FILE).read_text() == content
         assert not folder.exists()
@@ -103,8 +103,8 @@ def test_a_state_is_set_aside_in_place_of_the_one_before_it(tmp_path: Path) -> N
 
 def test_a_state_in_use_is_not_set_aside(tmp_path: Path) -> None:
     folder = written(tmp_path / "state")
-    with exclusive(folder), pytest.raises(FolderInUse):
-        set_aside(folder)
+    with exclusive(folder), pytest.raises(FolderInUse, match="--out"):
+        set_aside(folder, "--out")
     assert (folder / STATE_FILE).exists()
 
 
