@@ -12,6 +12,7 @@ from training.sagemaker.stacks import DEFAULT_ENDPOINT, DEFAULT_STACK, Stacks
 if TYPE_CHECKING:
     from monitoring.capture.sources import CaptureSource
     from monitoring.capture.span import Span
+    from monitoring.quality.evaluation import Evaluation
 
 Parameters = ParamSpec("Parameters")
 
@@ -75,6 +76,19 @@ def capture_line(stacks: Stacks) -> str | None:
         "Classify captures for this serverless endpoint. Requests of others, such as predictions, evaluations and the "
         "start of a batch, are invocations that it doesn't capture."
     )
+
+
+def threshold_line(stacks: Stacks, evaluation: "Evaluation") -> str | None:
+    """Say that the app stack accepts from another threshold than the one that was judged; None where it doesn't."""
+    from monitoring.quality.verdict import on_other_threshold
+    from training.errors import StackError
+
+    try:
+        outputs, endpoint = stacks.app.values, stacks.endpoint
+    except StackError:
+        return None  # What needs the stack tells why it can't be read.
+    given = outputs.get("ConfidenceThreshold")
+    return on_other_threshold(evaluation, float(given)) if given and endpoint == evaluation.endpoint else None
 
 
 def with_capture_options(verb: Callable[Concatenate[CaptureOptions, Parameters], None]) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.captured import threshold_line
 from cli.options import DEFAULT_OUT, Bucket, Concurrency, Endpoint, Json, Name, Out, Stack, StateMachine, error_rate
 from cli.show import print_json, say, show, table
 from cli.verbs import Verbs
@@ -57,6 +58,8 @@ def evaluate(
         print_json(_record(diagnosis) | {"file": out / EVALUATION_FILE})
         return
     show(view(diagnosis))
+    if line := threshold_line(stacks, found):
+        say(line)
     say(f"Evaluation: {out / EVALUATION_FILE}")
 
 

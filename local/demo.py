@@ -97,6 +97,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
     from monitoring.quality.diagnosis import diagnose
     from monitoring.quality.evaluate import evaluate_endpoint
     from monitoring.quality.show import view
+    from monitoring.quality.verdict import on_other_threshold
     from monitoring.report.build import report_run
     from monitoring.report.findings import unexpected_ends
     from monitoring.report.panels import evaluation_sketch, write_png
@@ -112,6 +113,8 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         figures = report_run(out, bucket, ENDPOINT, threshold=request.threshold, timeout=CAPTURE_SECONDS)
     diagnosis = diagnose(evaluation, out_of_fold)
     console.print(view(diagnosis))
+    if request.threshold is not None and (line := on_other_threshold(evaluation, request.threshold)):
+        say(console, line)
     return {
         "dataset": dataset.name,
         "classes": dataset.classes,

@@ -95,8 +95,6 @@ PATCHES = (
     Patch(DomainDispatcherApplication, "get_backend_for_host", "1f41972c1e4e", find_each_backend_once),
     Patch(AmazonStateLanguageParser, "parse", "a59a7d18760f", parse_each_definition_once),
     Patch(Queue, "messages", "03a531dbcbcf", look_at_the_clock_once),
-    Patch(
-        Queue, "approximate_number_of_messages_not_visible", "5dbecc4dda17", count_the_hidden_at_one_time
-    ),
+    Patch(Queue, "approximate_number_of_messages_not_visible", "5dbecc4dda17", count_the_hidden_at_one_time),
     Patch(Queue, "approximate_number_of_messages_delayed", "c3c1dadb0c42", count_the_delayed_at_one_time),
 )

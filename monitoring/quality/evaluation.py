@@ -123,6 +123,11 @@ class Evaluation:
         """The share of all images that *threshold* accepts, if they are familiar."""
         return sum(_accepts(one, threshold, self.familiarity_limit) for one in self.predictions) / self.images
 
+    def at(self, threshold: float | None) -> OperatingPoint:
+        """What another threshold does to all images, those that are unfamiliar going to review as well."""
+        accepted = [one for one in self.predictions if _accepts(one, threshold, self.familiarity_limit)]
+        return operating_point(threshold, self.images, len(accepted), sum(one.label != one.truth for one in accepted))
+
     def write(self, path: Path) -> None:
         """Write the evaluation as JSON."""
         write_whole(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")

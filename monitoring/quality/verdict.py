@@ -128,6 +128,27 @@ def _on_coverage(evaluation: Evaluation) -> Finding:
     return Finding(level, f"{text} {point.threshold:g}; a person decides on the others.")
 
 
+def on_other_threshold(evaluation: Evaluation, threshold: float) -> str | None:
+    """A sentence where the workflow accepts from another *threshold* than the one that was judged."""
+    match evaluation.threshold, evaluation.terms:
+        case judged, _ if judged == threshold:
+            return None
+        case None, None:
+            instead = "while none is recommended"
+        case judged, None:
+            instead = f"while {judged:g} is recommended"
+        case None, _:
+            instead = "although the model itself accepts nothing"
+        case judged, _:
+            instead = f"instead of the model's own {judged:g}, which is judged"
+    point = evaluation.at(threshold)
+    wrong = f", {point.wrong} of them wrong ({point.error:.1%})" if point.accepted else ""
+    return (
+        f"The app stack's ConfidenceThreshold accepts from {threshold:g}, {instead}: "
+        f"of {point.images} test images it accepts {point.accepted}{wrong}."
+    )
+
+
 def _on_training_images(evaluation: Evaluation) -> list[Finding]:
     few = [f"{name} has {count}" for name, count in evaluation.trained_on.items() if count < FEW_IMAGES]
     if not few:

@@ -22,6 +22,7 @@ from monitoring.drift.window import Window
 from monitoring.quality.diagnosis import Diagnosis, diagnose
 from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
 from monitoring.quality.live_quality import LiveQuality
+from monitoring.quality.verdict import on_other_threshold
 from monitoring.report.explanations import Explanations, explain
 from monitoring.report.figures import Figures
 from monitoring.report.findings import unexpected_ends
@@ -79,7 +80,12 @@ def report_run(
         review_limit=review_limit,
         model_seconds=metrics.seconds,
         live=live,
-        notices=(*_on_releases(executions, diagnosis), *metrics.notices, *notices),
+        notices=(
+            *_on_releases(executions, diagnosis),
+            *_on_threshold(executions, diagnosis),
+            *metrics.notices,
+            *notices,
+        ),
     )
     return write_report(out, report)
 
@@ -139,7 +145,12 @@ def report_capture(
         review_limit=review_limit,
         model_seconds=metrics.seconds,
         live=live,
-        notices=(*_on_releases(executions, diagnosis), *metrics.notices, *notices),
+        notices=(
+            *_on_releases(executions, diagnosis),
+            *_on_threshold(executions, diagnosis),
+            *metrics.notices,
+            *notices,
+        ),
     )
     return write_report(out, report)
 
@@ -189,6 +200,16 @@ def _on_releases(executions: Sequence[Execution], diagnosis: Diagnosis | None) -
     others = sorted({one.release for one in executions if one.release} - {terms.release})
     text = f"The verdict is on the release {terms.release}, and {', '.join(others)} answered; run `workflow evaluate`."
     return [text] if others else []
+
+
+def _on_threshold(executions: Sequence[Execution], diagnosis: Diagnosis | None) -> list[str]:
+    """A sentence for each threshold that decided and isn't the one that was judged."""
+    if diagnosis is None:
+        return []
+    evaluation = diagnosis.evaluation
+    release = evaluation.terms.release if evaluation.terms else None
+    decided = {one.threshold for one in executions if one.threshold is not None and one.release == release}
+    return [text for threshold in sorted(decided) if (text := on_other_threshold(evaluation, threshold))]
 
 
 def _check(out: Path, endpoint: str, baseline: Baseline | None, window: Window | None) -> DriftCheck | None:

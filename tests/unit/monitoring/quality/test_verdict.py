@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.quality.evaluation import Evaluation
+from monitoring.quality.evaluation import Evaluation, assess
 from monitoring.quality.verdict import (
     FEW_IMAGES,
     LEAST_COVERAGE,
@@ -11,8 +11,9 @@ from monitoring.quality.verdict import (
     judge,
     on_accuracy,
     on_error,
+    on_other_threshold,
 )
-from tests.unit.monitoring.quality.evaluated import answer, answers, evaluated
+from tests.unit.monitoring.quality.evaluated import CLASSES, answer, answers, evaluated
 
 
 def accepted(count: int, images: int = 100, wrong: int = 0) -> Evaluation:
@@ -110,3 +111,19 @@ def test_more_unfamiliar_images_than_expected_are_a_doubt(unfamiliar: int, level
     assert finding.level is level
     assert f"{unfamiliar} of 100 images" in finding.text
     assert "5% are expected" in finding.text
+
+
+def test_another_threshold_than_the_judged_one_is_told_with_what_it_does() -> None:
+    evaluation = evaluated([*answers(30), answer(99, label="motorcycle", confidence=0.8)])
+    assert on_other_threshold(evaluation, 0.9) is None
+    assert on_other_threshold(evaluation, 0.7) == (
+        "The app stack's ConfidenceThreshold accepts from 0.7, instead of the model's own 0.9, which is "
+        "judged: of 61 test images it accepts 61, 1 of them wrong (1.6%)."
+    )
+    assert str(on_other_threshold(evaluation, 1.0)).endswith("of 61 test images it accepts 0.")
+    nothing = str(on_other_threshold(evaluated(answers(30), threshold=None), 0.7))
+    assert "0.7, although the model itself accepts nothing: " in nothing
+    plain = assess("pedals", "pedals", CLASSES, answers(300))
+    assert "while 0.9 is recommended: of 600 test images" in str(on_other_threshold(plain, 0.7))
+    few = assess("pedals", "pedals", CLASSES, answers(2))
+    assert "while none is recommended: " in str(on_other_threshold(few, 0.7))

@@ -222,13 +222,14 @@ def test_a_run_is_reported_with_the_verdict_and_with_images_that_look_mislabelle
     evaluated(answers(100)).write(tmp_path / EVALUATION_FILE)
     evaluated([*answers(50), odd]).write(tmp_path / OUT_OF_FOLD_FILE)
     s3.put_object(Bucket=BUCKET, Key=odd.key, Body=png())
-    executions = [execution(1, release=RELEASE), execution(2, release="0000")]
+    executions = [execution(1, release=RELEASE, threshold=0.6), execution(2, release="0000")]
     write_executions(tmp_path / EXECUTIONS_FILE, executions)
     report_run(tmp_path, BUCKET, "pedals", timeout=0)
     text = (tmp_path / "report.html").read_text()
     assert "<strong>usable</strong>" in text
     assert 'alt="bicycle/900.png: labelled bicycle, looks like motorcycle with 99.0%"' in text
     assert f"The verdict is on the release {RELEASE}, and 0000 answered; run `workflow evaluate`." in text
+    assert "ConfidenceThreshold accepts from 0.6, instead of the model&#39;s own 0.9, which is judged: of 200" in text
 
 
 def test_training_of_another_model_says_nothing_of_this_one(s3: "S3Client", tmp_path: Path) -> None:
