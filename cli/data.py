@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Archive, Bucket, Classes, Json, Name, Out, Source, Stack, Verify, names
-from cli.show import print_json, rounded, say, table
+from cli.show import UNKNOWN, print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
 if TYPE_CHECKING:
     from contracts.dataset import DatasetRecord
+    from training.explore import ClassFigures
 
 app = Verbs()
+# Of many files the first are named.
+NAMED = 5
 
 
 @app.command()
@@ -98,7 +101,7 @@ def show_lineage(dataset: "DatasetRecord") -> None:
 def explore(name: Name = "sample", as_json: Json = False, out: Out = DEFAULT_OUT) -> None:
     """Describe a staged data set.
 
-    Prints class counts and pixel statistics, and draws a contact sheet.
+    Prints the images of each class, their sizes, brightness, contrast and copies, and draws a contact sheet.
     """
     from training import explore
 
@@ -106,9 +109,32 @@ def explore(name: Name = "sample", as_json: Json = False, out: Out = DEFAULT_OUT
     if as_json:
         print_json(explored)
         return
-    statistics = explored.pixels_by_class | {"all": explored.pixels}
     table(
-        ("class", "mean of R, G, B", "standard deviation"),
-        [(label, rounded(pixels.mean), rounded(pixels.std)) for label, pixels in statistics.items()],
+        ("class", "to train", "to test", "smallest", "median", "largest", "brightness", "contrast", "copies", "broken"),
+        [_row(figures) for figures in (*explored.classes, explored.total)],
     )
+    say(
+        "Sizes are in pixels. Brightness goes from 0% (black) to 100% (white), contrast from 0% (one even grey) to 100%"
+    )
+    say("(half black, half white): means over the images. Copies have the same pixels as another image of the class.")
+    for files, what in (
+        (explored.in_both_splits, "test images are training images too, and make the model look better than it is"),
+        (explored.in_several_classes, "images have more than one class; decide for one of them"),
+        (explored.unreadable, "files can't be read as an image; stage the data set again"),
+    ):
+        if files:
+            say(f"{len(files)} {what}: {', '.join(files[:NAMED])}{' …' if len(files) > NAMED else ''}")
     say(f"Contact sheet: {explored.sheet}")
+
+
+def _row(figures: "ClassFigures") -> tuple[object, ...]:
+    sizes = (figures.smallest, figures.median, figures.largest)
+    return (
+        figures.label,
+        figures.train,
+        figures.test,
+        *(f"{size.width}x{size.height}" if size else UNKNOWN for size in sizes),
+        *(UNKNOWN if share is None else f"{share:.0%}" for share in (figures.brightness, figures.contrast)),
+        figures.copies,
+        figures.unreadable,
+    )

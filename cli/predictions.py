@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import DEFAULT_OUT, Endpoint, Out, Stack
-from cli.show import print_json, say, space, table
+from cli.show import UNKNOWN, print_json, say, space, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from training.predict import Prediction
 
 SHADES = " ░▒▓█"
-UNKNOWN = "-"
 
 app = Verbs()
 

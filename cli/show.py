@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A program that reads the output gets each line whole.
 WIDE = 10_000
+# What isn't known, in a table.
+UNKNOWN = "-"
 # What a shell reports of a command that Ctrl-C ended.
 INTERRUPTED = 130
 # Standard output itself, while what verbs print goes elsewhere.
@@ -123,11 +125,6 @@ def agree(cost: "Cost", yes: bool) -> None:
 def price(hourly: float | None) -> str:
     """Format US dollars per hour."""
     return "unknown" if hourly is None else f"{hourly:.3f}"
-
-
-def rounded(values: tuple[float, ...]) -> str:
-    """Format numbers with one decimal."""
-    return " ".join(f"{value:.1f}" for value in values)
 
 
 def table(header: tuple[object, ...], rows: Sequence[tuple[object, ...]]) -> None:

@@ -1,13 +1,14 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from contracts.dataset import DatasetError
+from contracts.dataset import DatasetError, parse_lst
 from tests.unit.training.cifar_archives import members, python2_split, write_archive
-from training.explore import explore
+from training.explore import Size, explore
 from training.stage import stage
 
 
@@ -27,13 +28,49 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_statistics_are_of_the_training_images(out: Path) -> None:
+def paths(out: Path, split: str, label: int) -> list[Path]:
+    """The images of a class in a split."""
+    folder = out / "datasets/cifar100"
+    entries = parse_lst((folder / f"{split}.lst").read_text(), 2, split)
+    return [folder / split / entry.file for entry in entries if entry.label == label]
+
+
+def test_each_class_is_counted_and_its_brightness_and_contrast_are_shares(out: Path) -> None:
     exploration = explore("cifar100", out)
 
-    assert exploration.counts["train"] == {"bicycle": 2, "motorcycle": 2}
-    assert exploration.pixels.mean == (1.0, 0.5, 0.5)
-    assert exploration.pixels.std == (0.0, 0.5, 0.5)
-    assert exploration.pixels_by_class["motorcycle"].mean == (1.0, 0.0, 0.0)
+    bicycle, motorcycle = exploration.classes
+    assert (bicycle.label, bicycle.train, bicycle.test) == ("bicycle", 2, 1)
+    assert (exploration.total.train, exploration.total.test) == (4, 2)
+    # Two white images and a black one; red has the brightness of 76 in 255, and blue that of 29.
+    assert bicycle.brightness == pytest.approx(2 / 3, abs=1e-4)
+    assert motorcycle.brightness == pytest.approx((2 * 76 + 29) / 3 / 255, abs=1e-4)
+    assert bicycle.contrast == motorcycle.contrast == 0
+    assert bicycle.smallest == bicycle.median == bicycle.largest == Size(32, 32)
+    assert (bicycle.copies, motorcycle.copies, exploration.total.copies) == (1, 1, 2)
+
+
+def test_an_image_half_black_and_half_white_has_all_the_contrast(out: Path) -> None:
+    halves = np.zeros((32, 16, 3), np.uint8)
+    halves[:, 8:] = 255
+    for path in (*paths(out, "train", 0), *paths(out, "test", 0)):
+        Image.fromarray(halves).save(path)
+    bicycle = explore("cifar100", out).classes[0]
+    assert (bicycle.brightness, bicycle.contrast, bicycle.smallest) == (0.5, 1.0, Size(16, 32))
+
+
+def test_what_is_in_both_splits_in_several_classes_or_unreadable_is_named(out: Path) -> None:
+    first, second = paths(out, "train", 0)
+    other, broken = paths(out, "train", 1)
+    (test,) = paths(out, "test", 0)
+    test.write_bytes(first.read_bytes())
+    other.write_bytes(first.read_bytes())
+    broken.write_bytes(broken.read_bytes()[:60])
+    exploration = explore("cifar100", out)
+    assert exploration.in_both_splits == [f"test/{test.name}"]
+    named = {f"{path.parent.name}/{path.name}" for path in (first, second, other, test)}
+    assert {*exploration.in_several_classes} == named
+    assert exploration.unreadable == [f"train/{broken.name}"]
+    assert (exploration.classes[1].train, exploration.classes[1].unreadable) == (1, 1)
 
 
 def test_the_contact_sheet_shows_each_class_in_its_own_rows(out: Path) -> None:
@@ -50,8 +87,7 @@ def test_the_record_is_written_as_json(out: Path) -> None:
     exploration = explore("cifar100", out)
 
     record = json.loads((out / "exploration.json").read_text())
-    assert record["counts"] == exploration.counts
-    assert record["pixels"]["mean"] == [1.0, 0.5, 0.5]
+    assert record == asdict(exploration)
 
 
 def test_a_data_set_that_is_not_whole_is_an_error_that_names_what_is_missing(out: Path) -> None:
