@@ -78,10 +78,11 @@ templates: install sam .venv-checkov/installed ## Lint both templates by cfn-lin
 	@.venv-checkov/bin/checkov
 
 JUDGES := out/judges
-judges: install $(JUDGES)/node_modules/installed ## Check the state machines and the review page by tools of others; needs Node and npm.
+ACCESSIBLE := tests/unit/review/page/test_accessibility.py tests/unit/monitoring/report/test_accessibility.py
+judges: install $(JUDGES)/node_modules/installed ## Check the state machines, the report and the review page by tools of others; needs Node and npm.
 	@$(BIN)/python -m tests.judges.scenarios $(JUDGES)/cases.json
 	@cd $(JUDGES) && node $(CURDIR)/tests/judges/judge.mjs cases.json
-	@AXE=$(CURDIR)/$(JUDGES)/node_modules/axe-core/axe.min.js $(BIN)/python -m pytest tests/unit/review/page/test_accessibility.py
+	@AXE=$(CURDIR)/$(JUDGES)/node_modules/axe-core/axe.min.js $(BIN)/python -m pytest $(ACCESSIBLE)
 
 $(JUDGES)/node_modules/installed: tests/judges/package.json tests/judges/package-lock.json
 	@mkdir -p $(JUDGES)
@@ -132,8 +133,7 @@ bench-drift: install ## Benchmark drift detection on real images; ARGS="--archiv
 CHROMIUM ?= chromium
 pictures: install ## Redraw the pictures of the docs; needs Chromium.
 	@$(BIN)/workflow demo --out out/pictures
-	@$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --no-first-run \
-		--window-size=1280,1480 --screenshot=docs/report.png out/pictures/report.html
+	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m tests.report_screenshots out/pictures/report out/pictures/report.html docs/report.png
 	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m tests.screenshots out/pictures/review docs/review.png
 
 # Keeps the pinned versions that still fit; to upgrade a package, delete its line first.

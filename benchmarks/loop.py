@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.scale import filled
 from imaging.decoding import squash
-from monitoring.report.chart_style import LIGHT, png, styled
+from monitoring.report.chart_style import png, styled
+from monitoring.report.palette import LIGHT
 from review.order import SIDE, describe, ranked
 from training.datasets import cifar, folder
 from training.datasets.collection import ImageCollection

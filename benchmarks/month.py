@@ -6,8 +6,8 @@ from checks.template_setup import template_setup
 from cli.costs import DEFAULT_MEMORY
 from inference.costs.ways import WAYS, bills, cheapest
 from local import stack
-from monitoring.report.chart_style import LIGHT
 from monitoring.report.costs_chart import costs_chart
+from monitoring.report.palette import LIGHT
 from training.sagemaker.endpoint import EndpointOptions
 
 README = stack.ROOT / "README.md"

@@ -41,8 +41,8 @@ def costs(
     from checks.costs import basis, compare
     from checks.template_setup import template_setup
     from contracts.files import write_whole
-    from monitoring.report.chart_style import LIGHT
     from monitoring.report.costs_chart import costs_chart
+    from monitoring.report.palette import LIGHT
     from training.sagemaker.endpoint import EndpointOptions
 
     # Both refuse what SageMaker would.

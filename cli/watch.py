@@ -16,6 +16,7 @@ from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 if TYPE_CHECKING:
     from monitoring.quality.live_quality import LiveQuality
     from monitoring.report.figures import Figures
+    from monitoring.report.subject import TrainedModel
 
 app = Verbs()
 
@@ -61,6 +62,7 @@ def report(
                 labels=labels,
                 review_limit=review_limit,
                 live=None if options.from_folder else _live(captured.bucket, out),
+                model=_model(out),
                 notices=_lines(None if options.from_folder else capture_line(Stacks(options.stack))),
             )
         else:
@@ -73,6 +75,7 @@ def report(
                 labels=labels,
                 review_limit=review_limit,
                 live=_live(bucket, out),
+                model=_model(out),
                 notices=_lines(waiting_line(Stacks(options.stack))),
             )
     if as_json:
@@ -103,6 +106,17 @@ def _record(figures: "Figures") -> dict[str, object]:
 
 def _lines(line: str | None) -> list[str]:
     return [line] if line else []
+
+
+def _model(out: Path) -> "TrainedModel | None":
+    """The model that was trained last, where the folder of results has one."""
+    from monitoring.report.subject import TrainedModel
+    from training.model import MODEL_FILE, Model
+
+    if not (out / MODEL_FILE).exists():
+        return None
+    model = Model.read(out / MODEL_FILE)
+    return TrainedModel(model.training_job, model.dataset, model.release.release if model.release else None)
 
 
 def _live(bucket: str | None, out: Path) -> "LiveQuality | None":

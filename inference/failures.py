@@ -28,7 +28,7 @@ class Failure:
 
     def __str__(self) -> str:
         """Count, error and message."""
-        return f"{self.count} {self.error}" + (f" ({self.message})" if self.message else "")
+        return f"{self.count:,} {self.error}" + (f" ({self.message})" if self.message else "")
 
 
 def failures_of(executions: Iterable[Execution]) -> list[Failure]:

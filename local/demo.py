@@ -101,6 +101,7 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
     from monitoring.report.build import report_run
     from monitoring.report.findings import unexpected_ends
     from monitoring.report.panels import evaluation_sketch, write_png
+    from monitoring.report.subject import TrainedModel
 
     out, bucket = request.out, running.environment["WORKFLOW_BUCKET"]
     with clock.step("evaluate", "judge the model by all test images"):
@@ -110,7 +111,9 @@ def _steps(request: Request, clock: Clock, stack: Starting, console: Console) ->
         cases = generate_cases(bucket, dataset.name, out, request.images or IMAGES)
         executions = run_cases(running.environment["WORKFLOW_STATE_MACHINE_ARN"], cases, out, request.concurrency)
     with clock.step("report", "match the captured data with the executions, and report"):
-        figures = report_run(out, bucket, ENDPOINT, threshold=request.threshold, timeout=CAPTURE_SECONDS)
+        release = model.release.release if model.release else None
+        named = TrainedModel(model.training_job, model.dataset, release)
+        figures = report_run(out, bucket, ENDPOINT, threshold=request.threshold, timeout=CAPTURE_SECONDS, model=named)
     diagnosis = diagnose(evaluation, out_of_fold)
     console.print(view(diagnosis))
     if request.threshold is not None and (line := on_other_threshold(evaluation, request.threshold)):

@@ -13,14 +13,15 @@ from pathlib import Path
 import boto3
 import numpy as np
 from botocore.config import Config
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from local import launch, stack
 from review.labels import Labels
 from review.page.explaining import Explainer
 from review.queue import ReviewQueue
+from tests.browsers import SCHEMES, SIZES, launched, visiting
 from tests.conftest import led_to
-from tests.unit.review.page.browsers import CHROMIUM, FLAGS, Screen, serving
+from tests.unit.review.page.browsers import Screen, serving
 from training.datasets import scene
 from training.deploy import deploy
 from training.sagemaker.stacks import Stacks
@@ -32,8 +33,6 @@ CLASSES = ("bicycle", "motorcycle")
 PER_CLASS = 60
 SHOWN = 50
 ENDPOINT = "image-classification"
-SIZES = {"screen": (1280, 800), "phone": (390, 844)}
-SCHEMES = ("light", "dark")
 
 
 def draw(folder: Path) -> None:
@@ -76,8 +75,7 @@ def waiting(folder: Path) -> Iterator[tuple[ReviewQueue, Labels, Explainer]]:
 
 def take(browser: Browser, address: str, folder: Path, size: str, scheme: str) -> None:
     """Take pictures of one image, of where the model looked, and of the grid."""
-    width, height = SIZES[size]
-    with browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:  # type: ignore[arg-type]
+    with visiting(browser, size, scheme) as context:
         screen = Screen(context.new_page(), address)
 
         def picture(name: str) -> None:
@@ -100,13 +98,11 @@ def take(browser: Browser, address: str, folder: Path, size: str, scheme: str) -
 def main(folder: Path, readme: Path) -> None:
     """Take all pictures; that of the README is one of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright, waiting(folder) as (queue, labels, explainer):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser, waiting(folder) as (queue, labels, explainer):
         for size in SIZES:
             for scheme in SCHEMES:
                 with serving(queue, labels, explainer=explainer) as address:
                     take(browser, address, folder, size, scheme)
-        browser.close()
     readme.write_bytes((folder / "single-screen-light.png").read_bytes())
 
 

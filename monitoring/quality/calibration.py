@@ -147,10 +147,36 @@ def calibration(confidence: Floats, correct: Bools) -> list[CalibrationBin]:
     ]
 
 
+def merged(bins: Sequence[CalibrationBin], fewest: int) -> list[CalibrationBin]:
+    """*bins* in order, joined with their neighbours until each has *fewest* predictions; a single one may have less."""
+    found: list[CalibrationBin] = []
+    for entry in bins:
+        if found and found[-1].count < fewest:
+            found[-1] = _joined(found[-1], entry)
+        else:
+            found.append(entry)
+    if len(found) > 1 and found[-1].count < fewest:
+        last = found.pop()
+        found[-1] = _joined(found[-1], last)
+    return found
+
+
 def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """The mean distance of confidence from accuracy, weighted by the bins' counts (Guo et al., 2017)."""
     total = sum(entry.count for entry in bins)
     return sum(entry.count * abs(entry.confidence - entry.accuracy) for entry in bins) / total
+
+
+def _joined(first: CalibrationBin, second: CalibrationBin) -> CalibrationBin:
+    count = first.count + second.count
+    shares = first.count / count, second.count / count
+    return CalibrationBin(
+        low=first.low,
+        high=second.high,
+        count=count,
+        confidence=shares[0] * first.confidence + shares[1] * second.confidence,
+        accuracy=shares[0] * first.accuracy + shares[1] * second.accuracy,
+    )
 
 
 def _upper(successes: npt.ArrayLike, total: npt.ArrayLike, level: float) -> Any:

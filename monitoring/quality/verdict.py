@@ -16,6 +16,7 @@ What is neither good nor bad is doubtful.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitoring.quality import reasons
 from monitoring.quality.calibration import Kept, fewest_accepted, interval, kept, upper_bound
 from monitoring.quality.evaluation import Evaluation
 
@@ -60,32 +61,34 @@ USABILITY = {Level.GOOD: Usability.USABLE, Level.NOTICE: Usability.WITH_REVIEW, 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a model is good for, and the figures that say so, the worst first."""
+    """What a model is good for, the figures that say so, the worst first, and the reason as a clause."""
 
     usability: Usability
     findings: list[Finding]
+    reason: str
 
 
 def judge(evaluation: Evaluation) -> Verdict:
     """The verdict on the model that was evaluated."""
     point = evaluation.judged
-    found = [
-        on_accuracy(evaluation.correct, evaluation.images, evaluation.chance),
-        _on_coverage(evaluation),
-        *([on_error(point.wrong, point.accepted, evaluation.max_error)] if point.accepted else []),
-        *_on_training_images(evaluation),
-        *_on_unfamiliar(evaluation),
-    ]
+    accuracy = on_accuracy(evaluation.correct, evaluation.images, evaluation.chance)
+    error = [on_error(point.wrong, point.accepted, evaluation.max_error)] if point.accepted else []
+    found = [(accuracy, reasons.on_accuracy), (_on_coverage(evaluation), reasons.on_coverage)]
+    found += [(finding, reasons.on_error) for finding in error]
+    found += [(finding, reasons.on_training_images) for finding in _on_training_images(evaluation)]
+    found += [(finding, reasons.on_unfamiliar) for finding in _on_unfamiliar(evaluation)]
     order = list(Level)
-    found.sort(key=lambda finding: order.index(finding.level))
-    return Verdict(USABILITY[found[0].level], found)
+    found.sort(key=lambda pair: order.index(pair[0].level))
+    worst, why = found[0]
+    reason = reasons.why_usable if worst.level is Level.GOOD else why
+    return Verdict(USABILITY[worst.level], [finding for finding, _ in found], reason(evaluation))
 
 
 def on_accuracy(correct: int, images: int, chance: float) -> Finding:
     """What the accuracy is worth beside *chance*."""
     bounds = interval(correct, images)
     text = (
-        f"{correct} of {images} images are labelled right: accuracy {correct / images:.3f} (95% interval "
+        f"{correct:,} of {images:,} images are labelled right: accuracy {correct / images:.3f} (95% interval "
         f"{bounds.low:.2f} to {bounds.high:.2f}); always answering the most frequent class reaches {chance:.3f}."
     )
     if bounds.low > chance:
@@ -96,7 +99,7 @@ def on_accuracy(correct: int, images: int, chance: float) -> Finding:
 def on_error(wrong: int, accepted: int, max_error: float) -> Finding:
     """What *wrong* of *accepted* say of an error of at most *max_error*; something must be accepted."""
     error, upper = wrong / accepted, float(upper_bound(wrong, accepted))
-    text = f"{wrong} of {accepted} accepted images are wrong ({error:.1%}); {max_error:.1%} are tolerated"
+    text = f"{wrong:,} of {accepted:,} accepted images are wrong ({error:.1%}); {max_error:.1%} are tolerated"
     found = kept(wrong, accepted, max_error)
     if found is Kept.YES:
         return Finding(Level.GOOD, f"{text}, which is kept: at most {upper:.1%} with 95% confidence.")
@@ -124,7 +127,7 @@ def _on_coverage(evaluation: Evaluation) -> Finding:
             )
         return Finding(Level.BAD, f"{text}.")
     level = coverage_level(point.accepted, point.images)
-    text = f"{point.accepted} of {point.images} images ({point.coverage:.0%}) are accepted at the threshold"
+    text = f"{point.accepted:,} of {point.images:,} images ({point.coverage:.0%}) are accepted at the threshold"
     return Finding(level, f"{text} {point.threshold:g}; a person decides on the others.")
 
 
@@ -162,5 +165,7 @@ def _on_unfamiliar(evaluation: Evaluation) -> list[Finding]:
     if limit is None or count is None:
         return []
     level = Level.NOTICE if kept(count, images, limit) is Kept.NO else Level.GOOD
-    text = f"{count} of {images} images ({count / images:.1%}) are unfamiliar to the model; {limit:.0%} are expected"
+    text = (
+        f"{count:,} of {images:,} images ({count / images:.1%}) are unfamiliar to the model; {limit:.0%} are expected"
+    )
     return [Finding(level, f"{text}." if level is Level.GOOD else f"{text}: they differ from the training images.")]

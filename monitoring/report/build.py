@@ -30,6 +30,7 @@ from monitoring.report.gallery import SHOWN
 from monitoring.report.labels import read_labels, with_labels
 from monitoring.report.matching import Rule, match_executions, observe_capture
 from monitoring.report.page import Report, ReportError, write_report
+from monitoring.report.subject import TrainedModel
 
 # The endpoint's clock and the state machine's need not agree, and an image may wait for its turn.
 SLACK = timedelta(minutes=10)
@@ -45,13 +46,14 @@ def report_run(
     labels: Path | None = None,
     review_limit: float | None = None,
     live: LiveQuality | None = None,
+    model: TrainedModel | None = None,
     notices: Sequence[str] = (),
 ) -> Figures:
     """Match the executions in *out* with what the endpoint captured of them, and write `<out>/report.html`.
 
     Waits at most *timeout* seconds for the records; those that are still missing are reported as missing. *labels*,
-    *review_limit*, *live* and *notices* are as for `report_capture`. Where there is a baseline, drift is checked.
-    Raises ExecutionsError where there was no run, and SourceError where the bucket can't be read.
+    *review_limit*, *live*, *model* and *notices* are as for `report_capture`. Where there is a baseline, drift is
+    checked. Raises ExecutionsError where there was no run, and SourceError where the bucket can't be read.
     """
     executions = with_labels(read_executions(out / EXECUTIONS_FILE), read_labels(labels))
     if not executions:
@@ -71,6 +73,7 @@ def report_run(
         completeness,
         gallery,
         classes=diagnosis.evaluation.classes if diagnosis else (),
+        model=model,
         threshold=threshold,
         diagnosis=diagnosis,
         images=_images(bucket, diagnosis),
@@ -101,6 +104,7 @@ def report_capture(
     labels: Path | None = None,
     review_limit: float | None = None,
     live: LiveQuality | None = None,
+    model: TrainedModel | None = None,
     notices: Sequence[str] = (),
 ) -> Figures:
     """Write `<out>/report.html` on what *source* captured in *span*, knowing nothing of executions.
@@ -108,9 +112,9 @@ def report_capture(
     The span is widened to whole hours, to be compared with CloudWatch's (with *bucket*; a folder's files are not).
     *threshold* decides what would have gone to review; by default it is the one that each answer names, and for those
     that name none that of the evaluation in *out*. *labels* names a file as for `read_labels`, *review_limit* is the
-    share of reviews above which the report advises to retrain, *live* what people decided in use, and *notices* are
-    sentences that the report should say too. Raises ThresholdUnknown without a threshold, and
-    ReportError where nothing was captured.
+    share of reviews above which the report advises to retrain, *live* what people decided in use, *model* the one that
+    was trained last, and *notices* are sentences that the report should say too. Raises ThresholdUnknown without a
+    threshold, and ReportError where nothing was captured.
     """
     diagnosis = _diagnosis(out)
     evaluation = diagnosis.evaluation if diagnosis else None
@@ -137,6 +141,7 @@ def report_capture(
         completeness,
         gallery,
         classes=classes,
+        model=model,
         threshold=threshold,
         diagnosis=diagnosis,
         images=_images(bucket, diagnosis) if bucket is not None else {},

@@ -6,7 +6,11 @@ from dataclasses import replace
 from inference.costs.crossings import Crossing, grid, most_images
 from inference.costs.month import Month
 from inference.costs.ways import WAYS
-from monitoring.report.chart_style import SIZE, Palette, blank, legend, png
+from monitoring.report.chart_style import blank, legend, png
+from monitoring.report.palette import Palette
+
+# In inches: wider than the charts of a report, as its numbers stand beside each other.
+WIDTH, HEIGHT = 6.4, 4.1
 
 
 def costs_chart(month: Month, crossings: Sequence[Crossing], palette: Palette) -> bytes:
@@ -14,7 +18,7 @@ def costs_chart(month: Month, crossings: Sequence[Crossing], palette: Palette) -
 
     The lines end where the instances can answer no more; a dashed line shows the month's own number of images.
     """
-    figure, axes = blank(palette, (SIZE[0] * 1.3, SIZE[1] * 1.3))
+    figure, axes = blank(palette, HEIGHT, WIDTH)
     places = grid(most_images(month))
     colors = (palette.accent, palette.review, palette.accepted, palette.muted)
     for (name, way), color in zip(WAYS.items(), colors, strict=True):

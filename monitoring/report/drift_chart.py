@@ -12,7 +12,8 @@ from monitoring.drift.measures import MEASURES
 from monitoring.drift.result import Verdict
 from monitoring.drift.verdict import FEATURES, LABELS, Check, Drift
 from monitoring.drift.window import Sample
-from monitoring.report.chart_style import DPI, SIZE, Palette, plain, png, styled
+from monitoring.report.chart_style import DPI, WIDTH, plain, png, styled
+from monitoring.report.palette import Palette
 
 COLUMNS = 2
 ROW = 1.45
@@ -26,7 +27,7 @@ def drift_histograms(drift: Drift, reference: Sample, window: Sample, palette: P
     """Histograms of *reference* (grey) and *window* (coloured) for every check that could be made, as PNG."""
     checks = [check for check in drift.checks if check.comparison is not None and check.name != FEATURES]
     rows = -(-len(checks) // COLUMNS)
-    figure = Figure(figsize=(SIZE[0], 0.35 + ROW * rows), dpi=DPI, facecolor=palette.background, layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.35 + ROW * rows), dpi=DPI, facecolor=palette.background, layout="constrained")
     for axes, check in zip_longest(figure.subplots(rows, COLUMNS, squeeze=False).flat, checks):
         if check is None:
             axes.set_visible(False)

@@ -40,7 +40,7 @@ def findings(
     found += _on_labels(figures, max_error)
     if waiting := figures.outcomes[Outcome.REVIEW]:
         share = f"{waiting / figures.classified:.0%} of those classified"
-        why = ", ".join(f"{count} {reason}" for reason, count in figures.review_reasons.items())
+        why = ", ".join(f"{count:,} {reason}" for reason, count in figures.review_reasons.items())
         text = f"{_count(waiting, 'image')} ({share}) wait for a person's review{f': {why}' if why else ''}."
         found.append(Finding(Level.NOTICE, text))
     return sorted(found, key=lambda finding: tuple(Level).index(finding.level))
@@ -66,7 +66,7 @@ def _on_labels(figures: Figures, max_error: float) -> list[Finding]:
     if figures.chance is None:
         return []
     level = on_accuracy(figures.correct, figures.judged, figures.chance).level
-    text = f"{figures.correct} of {figures.judged} images with a known truth are labelled right"
+    text = f"{figures.correct:,} of {figures.judged:,} images with a known truth are labelled right"
     found = [Finding(level, f"{text}; always answering the most frequent class: {figures.chance:.0%}.")]
     if figures.accepted_judged:
         wrong = figures.accepted_judged - figures.accepted_correct

@@ -1,11 +1,13 @@
 """The report: one HTML file that needs nothing beside it, and its charts as PNG files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from contracts.files import write_whole
 from contracts.outcomes import Outcome
@@ -18,19 +20,19 @@ from monitoring.quality.calibration import interval
 from monitoring.quality.diagnosis import Diagnosis
 from monitoring.quality.evaluation import MAX_ERROR
 from monitoring.quality.live_quality import LiveQuality, findings_of
-from monitoring.quality.show import LEVELS
 from monitoring.report.advice import default_review_limit, next_steps, reasons_to_retrain
-from monitoring.report.chart_style import DARK
 from monitoring.report.explanations import Explanations
 from monitoring.report.figures import Figures, figures
 from monitoring.report.findings import findings
 from monitoring.report.gallery import SHOWN, Gallery
+from monitoring.report.headline import headline
+from monitoring.report.palette import DARK, LIGHT
 from monitoring.report.panels import Sketch, drift_sketch, sketches, write_png
 from monitoring.report.pictures import Thumbnail, data_uri, of_pair, of_suspect
+from monitoring.report.rows import MOST_ROWS, ROWS_AN_OUTCOME, labels_of, shown
+from monitoring.report.subject import TrainedModel, facts
 
 REPORT_FILE = "report.html"
-# A page with more rows than these is no longer read; executions.jsonl has them all.
-ROWS_SHOWN = 1000
 
 
 class ReportError(MonitoringError):
@@ -41,6 +43,7 @@ class ReportError(MonitoringError):
 class Chart:
     """A chart in both colour schemes, as data URIs, with what it shows in words."""
 
+    topic: str
     title: str
     alt: str
     note: str
@@ -53,11 +56,12 @@ class Report:
     """What a report is made of.
 
     `completeness` and `gallery` come from `match_executions` or `observe_capture`. `classes` are the model's labels in
-    order (others that occur are added), `threshold` the workflow's (by default that of the executions), `diagnosis` is
-    that of the model, `images` has the files of its first suspects by key, `explanations` where the model looked,
-    `unexpected` one sentence for each case that did not end as it should, `review_limit` the share of reviews above
-    which the report advises to retrain (by default `default_review_limit`), `model_seconds` what CloudWatch says of the
-    endpoint's time, `live` what people decided about answers in use, `notices` what else the reader should know.
+    order (others that occur are added), `model` is the one that was trained last, `threshold` the workflow's (by
+    default that of the executions), `diagnosis` is that of the model, `images` has the files of its first suspects by
+    key, `explanations` where the model looked, `unexpected` one sentence for each case that did not end as it should,
+    `review_limit` the share of reviews above which the report advises to retrain (by default `default_review_limit`),
+    `model_seconds` what CloudWatch says of the endpoint's time, `live` what people decided about answers in use,
+    `notices` what else the reader should know.
     """
 
     executions: Sequence[Execution]
@@ -65,6 +69,7 @@ class Report:
     gallery: Gallery
     title: str = "Image classification"
     classes: Sequence[str] = ()
+    model: TrainedModel | None = None
     threshold: float | None = None
     diagnosis: Diagnosis | None = None
     images: Mapping[str, bytes] = field(default_factory=dict)
@@ -97,22 +102,23 @@ def write_report(out: Path, report: Report) -> Figures:
     reasons = reasons_to_retrain(counted, drift, limit)
     dataset = drift.dataset if drift else evaluation.dataset if evaluation else "NAME"
     drift_chart = drift_sketch(report.drift) if report.drift else None
-    started = [datetime.fromisoformat(e.started) for e in executions]
+    rows = shown(executions)
     page = (
         _environment()
         .get_template("report.html.j2")
         .render(
             title=report.title,
             written=datetime.now(UTC),
-            first=min(started),
-            last=max(started),
-            endpoints=sorted({f"{e.endpoint} / {e.variant}" for e in executions if e.endpoint}),
+            light=LIGHT,
+            dark=DARK,
+            headline=headline(executions, counted, diagnosis, drift, report.live, report.unexpected),
+            facts=facts(executions, counted, report.model, evaluation, drift.dataset if drift else None),
             figures=counted,
             accuracy_interval=interval(counted.correct, counted.judged),
             threshold=threshold,
+            review_reasons=", ".join(f"{name} {count:,}" for name, count in counted.review_reasons.items()),
             accepts_nothing=any(e.release and e.label and e.threshold is None for e in executions),
             diagnosis=diagnosis,
-            level=LEVELS[diagnosis.verdict.usability] if diagnosis else None,
             suspects=_suspects(report),
             findings=findings(counted, report.unexpected, drift, reasons, report.notices, max_error),
             steps=next_steps(dataset) if reasons else [],
@@ -130,9 +136,11 @@ def write_report(out: Path, report: Report) -> Figures:
             live=report.live if report.live and not report.live.is_empty else None,
             live_findings=findings_of(report.live) if report.live else [],
             model_seconds=report.model_seconds,
-            rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:ROWS_SHOWN],
-            failed=[e for e in executions if e.outcome == Outcome.FAILED][:ROWS_SHOWN],
-            executions=executions[:ROWS_SHOWN],
+            rejected=[e for e in executions if e.outcome == Outcome.REJECTED][:MOST_ROWS],
+            failed=[e for e in executions if e.outcome == Outcome.FAILED][:MOST_ROWS],
+            rows=rows,
+            rows_an_outcome=ROWS_AN_OUTCOME,
+            row_labels=labels_of(rows),
         )
     )
     write_whole(out / REPORT_FILE, page)
@@ -142,7 +150,7 @@ def write_report(out: Path, report: Report) -> Figures:
 def _chart(out: Path, sketch: Sketch) -> Chart:
     """Draw *sketch* for both colour schemes; the light one is written to *out*, too."""
     light = write_png(out, sketch)
-    return Chart(sketch.title, sketch.alt, sketch.note, data_uri(light), data_uri(sketch.draw(DARK)))
+    return Chart(sketch.topic, sketch.title, sketch.alt, sketch.note, data_uri(light), data_uri(sketch.draw(DARK)))
 
 
 def _suspects(report: Report) -> list[Thumbnail]:
@@ -163,7 +171,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "milliseconds": _milliseconds}
+    environment.filters |= {"percent": _percent, "milliseconds": _milliseconds, "code": _code, "breakable": _breakable}
     return environment
 
 
@@ -173,3 +181,18 @@ def _percent(share: float | None, digits: int = 1) -> str:
 
 def _milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1000:,.0f}"
+
+
+def _code(text: str) -> Markup:
+    """*text* with what is between backticks as code."""
+    parts = text.split("`")
+    # Without its partner, a backtick is one.
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+
+
+def _breakable(name: str) -> Markup:
+    """*name*, which a line may end in only after what separates its words."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_.])(?=\S)", name))

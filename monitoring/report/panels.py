@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from contracts.coverage import CoverageCurve, coverage_curve
@@ -13,24 +15,45 @@ from inference.executions import Execution
 from monitoring.drift.check import DriftCheck
 from monitoring.drift.result import Verdict
 from monitoring.quality.calibration import (
-    CalibrationBin,
     OperatingPoint,
     calibration,
     expected_calibration_error,
+    merged,
     operating_point,
 )
 from monitoring.quality.evaluation import Evaluation
-from monitoring.report import charts
-from monitoring.report.chart_style import LIGHT, Palette
+from monitoring.report import accuracy_charts, confidence_charts, time_charts
+from monitoring.report.chart_style import has_course
+from monitoring.report.confidence_charts import LABELS_SHOWN, by_label
+from monitoring.report.confidence_charts import MOST_POINTS as MOST_POINTS_A_LABEL
 from monitoring.report.drift_chart import drift_histograms
 from monitoring.report.figures import classified_table, confusion_counts, outcome_table
+from monitoring.report.palette import LIGHT, Palette
+from monitoring.report.time_charts import MOST_POINTS
+from monitoring.report.titles import (
+    on_confidence,
+    on_confusion,
+    on_course,
+    on_coverage,
+    on_labels,
+    on_outcomes,
+    on_reliability,
+)
+
+# A group of fewer images has an interval that says nothing.
+IMAGES_A_GROUP = 10
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """A chart to be drawn: its file's name, its title, what it shows, how to read it, and the drawing as PNG."""
+    """A chart to be drawn.
+
+    `name` is its file's, `topic` says what it is of, `title` what it shows, `alt` both for who can't see it, `note` how
+    to read it; `draw` makes the PNG.
+    """
 
     name: str
+    topic: str
     title: str
     alt: str
     note: str
@@ -41,10 +64,11 @@ def sketches(
     executions: Sequence[Execution], classes: Sequence[str], threshold: float | None, evaluation: Evaluation | None
 ) -> list[Sketch]:
     """The charts that the data allow, in the report's order."""
-    table = classified_table(executions)
-    found = []
+    table, ends = classified_table(executions), outcome_table(executions)
+    found = [_outcomes(ends)] if has_course(ends["time"]) else []
     if len(table):
-        found += [_confidence(table, threshold), _outcomes(executions), _labels(table, threshold)]
+        found += [_confidence(table, threshold)] if has_course(table["time"]) else []
+        found += [_histogram(table, threshold), _labels(table, threshold)]
     judged = table[table["truth"].notna()]
     confidence, correct = judged["confidence"].to_numpy(), judged["correct"].to_numpy(dtype=bool)
     if len(judged):
@@ -54,12 +78,11 @@ def sketches(
         wrong = int(accepted.eq(False).sum())
         point = None if threshold is None else operating_point(threshold, len(judged), len(accepted), wrong)
         max_error = evaluation.max_error if evaluation else None
-        found += [_histogram(judged, threshold), _confusion(judged, classes), _coverage(curve, point, max_error)]
+        found += [_confusion(judged, classes), _coverage(curve, point, max_error)]
     if evaluation:
-        found.append(_reliability(evaluation.calibration, f"{evaluation.images} test images"))
+        found.append(_reliability(*_answers(evaluation), "test images"))
     elif len(judged):
-        bins = calibration(confidence, correct)
-        found.append(_reliability(bins, f"{len(judged)} images whose truth is known"))
+        found.append(_reliability(confidence, correct, "images whose truth is known"))
     return found
 
 
@@ -80,48 +103,63 @@ def drift_sketch(check: DriftCheck) -> Sketch | None:
     drift = check.drift
     if drift.verdict is Verdict.TOO_FEW:
         return None
-    drifted = ", ".join(check.name for check in drift.drifted) or "nothing"
+    drifted = ", ".join(check.name for check in drift.drifted)
+    title = f"Drifted: {drifted}" if drifted else "Nothing has drifted"
     return Sketch(
         "drift",
         "The window against the baseline",
-        f"Histograms of each measure in the baseline and in the window; drifted: {drifted}.",
+        title,
+        f"Histograms of each measure in the baseline and in the window. {title}.",
         "Filled: the baseline. Line: the window. What has drifted is red.",
         lambda palette: drift_histograms(drift, check.reference, check.window, palette),
     )
 
 
 def _confidence(table: pd.DataFrame, threshold: float | None) -> Sketch:
+    each = "Each mark is an image." if len(table) <= MOST_POINTS else "Line and bands: median and spread of the images."
     return Sketch(
         "confidence",
         "Confidence over time",
-        f"Confidence of {len(table)} classified images over time, median {table['confidence'].median():.0%}."
+        on_course(table),
+        f"Confidence of {len(table):,} classified images over time, median {table['confidence'].median():.0%}."
         + _below(table, threshold),
-        "Each mark is an execution. A median that sinks says that the images no longer look like the training set.",
-        lambda palette: charts.confidence(table, threshold, palette),
+        f"{each} A median that falls says that the images no longer look like the training set.",
+        lambda palette: time_charts.confidence(table, threshold, palette),
     )
 
 
-def _outcomes(executions: Sequence[Execution]) -> Sketch:
-    table = outcome_table(executions)
-    counts = ", ".join(f"{count} {name}" for name, count in table["outcome"].value_counts().items())
+def _outcomes(table: pd.DataFrame) -> Sketch:
+    counts = ", ".join(f"{count:,} {name}" for name, count in table["outcome"].value_counts().items())
     return Sketch(
         "outcomes",
         "Outcomes over time",
-        f"Stacked bars of how executions ended over time: {counts}.",
-        "More reviews with a like number of executions: the model is less sure than it was.",
-        lambda palette: charts.outcomes(table, palette),
+        on_outcomes(table),
+        f"Stacked bars of how images ended over time: {counts}.",
+        "More reviews with a like number of images: the model is less sure than it was.",
+        lambda palette: time_charts.outcomes(table, palette),
     )
 
 
 def _labels(table: pd.DataFrame, threshold: float | None) -> Sketch:
-    medians = table.groupby("label")["confidence"].median().sort_values()
-    shown = ", ".join(f"{name} {value:.0%}" for name, value in medians.iloc[:5].items())
+    groups = by_label(table)
+    shown = ", ".join(f"{name} {images['confidence'].median():.0%}" for name, images in list(groups.items())[:5])
+    sizes = [len(images) for images in groups.values()]
+    notes = []
+    if min(sizes) <= MOST_POINTS_A_LABEL:
+        notes.append("Circles: accepted images; squares: to review; crosses: wrong labels.")
+    if max(sizes) > MOST_POINTS_A_LABEL:
+        notes.append("Boxes: the middle half with the median; lines: all but the lowest and highest 5%.")
+    if threshold is not None:
+        notes.append("Dashed: the threshold.")
+    if len(groups) > LABELS_SHOWN:
+        notes.append(f"{len(groups) - LABELS_SHOWN} labels with more confidence are not shown.")
     return Sketch(
         "labels",
         "Confidence by label",
-        f"Histogram of the confidence of each label's predictions; medians: {shown}.",
-        "A label that is given with little confidence needs more training images.",
-        lambda palette: charts.labels(table, threshold, palette),
+        on_labels(table),
+        f"Confidence of each label's images, and their share that goes to review; the lowest medians: {shown}.",
+        " ".join(notes),
+        lambda palette: confidence_charts.labels(table, threshold, palette),
     )
 
 
@@ -129,9 +167,12 @@ def _histogram(table: pd.DataFrame, threshold: float | None) -> Sketch:
     return Sketch(
         "histogram",
         "How sure the model is",
-        f"Histogram of the confidence of {len(table)} images." + _below(table, threshold),
-        "Errors should gather at low confidence, left of the threshold, where a person looks at them.",
-        lambda palette: charts.histogram(table, threshold, palette),
+        on_confidence(table),
+        f"Histogram of the confidence of {len(table):,} images." + _below(table, threshold),
+        "Wrong labels should gather left of the threshold (dashed), where a person decides."
+        if threshold is not None
+        else "Wrong labels should have a low confidence.",
+        lambda palette: confidence_charts.histogram(table, threshold, palette),
     )
 
 
@@ -142,34 +183,45 @@ def _confusion(judged: pd.DataFrame, classes: Sequence[str]) -> Sketch:
     return Sketch(
         "confusion",
         "What is taken for what",
-        f"Confusion matrix: label and truth agree for {counts.trace()} of {counts.sum()} images.",
-        "Rows are the truth, columns the model's label; the shares of each row sum to 100%.",
-        lambda palette: charts.confusion(counts, names, palette),
+        on_confusion(counts, names),
+        f"Confusion matrix: label and truth agree for {counts.trace():,} of {counts.sum():,} images.",
+        "Rows are the truth; each sums to 100%. Blue: right. Red: mistakes, the more frequent the stronger.",
+        lambda palette: accuracy_charts.confusion(counts, names, palette),
     )
 
 
 def _coverage(curve: CoverageCurve, point: OperatingPoint | None, max_error: float | None) -> Sketch:
-    here = f" The threshold accepts {point.coverage:.0%} with an error of {point.error:.1%}." if point else ""
+    title = on_coverage(float(curve.error[-1]), point, max_error)
     return Sketch(
         "coverage",
         "Error against coverage",
-        "Error among accepted images for every share that could be accepted." + here,
+        title,
+        f"Error among accepted images for every share that could be accepted. {title}.",
         "A higher threshold moves left: fewer images pass without a person, and fewer of them are wrong."
-        " The bar is the 95% interval.",
-        lambda palette: charts.coverage(curve, max_error, point, palette),
+        + (" The bar is the 95% interval." if point and point.accepted else ""),
+        lambda palette: accuracy_charts.coverage(curve, max_error, point, palette),
     )
 
 
-def _reliability(bins: Sequence[CalibrationBin], what: str) -> Sketch:
-    error = expected_calibration_error(bins)
+def _reliability(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_], what: str) -> Sketch:
+    bins = calibration(confidence, correct)
+    groups, error = merged(bins, IMAGES_A_GROUP), expected_calibration_error(bins)
     return Sketch(
         "reliability",
         "Does confidence mean what it says?",
-        f"Reliability diagram of {what}; expected calibration error {error:.3f}.",
-        f"Of images with a confidence of 80%, 80% should be right. Expected calibration error: {error:.3f}.",
-        lambda palette: charts.reliability(bins, palette),
+        on_reliability(confidence, correct),
+        f"Reliability diagram of {len(correct):,} {what}; expected calibration error {error:.3f}.",
+        f"Of images with a confidence of 80%, 80% should be right. {len(correct):,} {what}; expected calibration error "
+        f"{error:.3f}.",
+        lambda palette: accuracy_charts.reliability(groups, palette),
     )
 
 
+def _answers(evaluation: Evaluation) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Confidence and rightness of each prediction, both of shape (n,)."""
+    confidence = np.array([one.confidence for one in evaluation.predictions])
+    return confidence, np.array([one.label == one.truth for one in evaluation.predictions])
+
+
 def _below(table: pd.DataFrame, threshold: float | None) -> str:
-    return "" if threshold is None else f" {int((table['confidence'] < threshold).sum())} lie below the threshold."
+    return "" if threshold is None else f" {int((table['confidence'] < threshold).sum()):,} lie below the threshold."

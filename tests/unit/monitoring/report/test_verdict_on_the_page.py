@@ -17,7 +17,8 @@ from monitoring.report.gallery import SHOWN
 from monitoring.report.matching import match_executions
 from monitoring.report.page import Report, write_report
 from tests.unit.monitoring.quality.evaluated import answer, answers, evaluated
-from tests.unit.monitoring.report.test_page import HOSTILE, capture_of
+from tests.unit.monitoring.report.records import capture_of
+from tests.unit.monitoring.report.test_page import HOSTILE
 from tests.unit.samples import CLASSES, execution, png
 
 # Of these no charts are drawn, which take longer than all the rest of the page.
@@ -52,9 +53,10 @@ def test_the_verdict_comes_first_and_in_its_colour(
 ) -> None:
     diagnosis = diagnose(evaluation)
     text = page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []), diagnosis=diagnosis))
-    assert f'<section class="panel verdict {level}"' in text
-    assert f"The model is {usability}" in words(text)
-    assert text.index("Verdict on the model") < text.index('<ul class="findings panel">')
+    assert f'<header class="panel verdict {level}"' in text
+    assert words(text).startswith(
+        f" Image classification: report The model is {usability} : {diagnosis.verdict.reason}."
+    )
     assert all(sentence in words(text) for sentence in diagnosis.remedies)
 
 
@@ -78,7 +80,7 @@ def test_labels_are_good_where_they_are_better_than_chance(right: int, level: Le
 
 def test_without_an_evaluation_the_page_says_how_to_get_a_verdict(tmp_path: Path) -> None:
     text = words(page(tmp_path, Report(NOTHING, *match_executions(NOTHING, []))))
-    assert "No verdict on the model: workflow evaluate makes one" in text
+    assert "Whether the model can be used is not known : there is no evaluation ( workflow evaluate makes one)" in text
 
 
 def test_each_class_has_a_row_with_its_interval(tmp_path: Path) -> None:

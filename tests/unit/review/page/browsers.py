@@ -1,9 +1,7 @@
-"""A real browser for the tests of the page, and what a person does in it."""
+"""The page in a browser, and what a person does there."""
 
-import os
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,18 +18,6 @@ from review.queue import ReviewQueue
 from review.session import AHEAD, Session
 from tests.unit.samples import BUCKET
 
-CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
-# As root Chromium runs without its sandbox alone; the pages here are the project's own. It asks nobody on the network.
-FLAGS: Sequence[str] = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
 # Only a broken test comes near it, also where other work keeps every processor busy.
 LONGEST = 60_000
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from review.labels import Labels
 from review.page.app import Review
@@ -13,7 +13,8 @@ from review.page.guard import Guard
 from review.page.tabs import Tabs
 from review.queue import ReviewQueue
 from review.session import Session
-from tests.unit.review.page.browsers import CHROMIUM, FLAGS, Opening, Screen
+from tests.browsers import launched
+from tests.unit.review.page.browsers import Opening, Screen
 from tests.unit.review.page.visitor import PORT, Visitor
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def visitor(reviewing: Review) -> Visitor:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

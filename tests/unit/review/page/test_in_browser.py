@@ -13,13 +13,14 @@ from playwright.sync_api import expect
 from local.stack_outputs import publish
 from review.labels import Labels
 from review.queue import ReviewQueue
+from tests.browsers import needs_chromium
 from tests.conftest import ROOT
-from tests.unit.review.page.browsers import CHROMIUM, Opening, Screen, counted, serving, written
+from tests.unit.review.page.browsers import Opening, Screen, counted, serving, written
 from tests.unit.review.samples import Waiting
 from tests.unit.samples import BUCKET
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; CHROMIUM=PATH names one")
+pytestmark = needs_chromium
 
 
 def test_thirty_images_are_decided_by_keyboard_alone(

@@ -4,17 +4,17 @@ import io
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import pytest
 from PIL import Image
 from playwright.sync_api import Dialog, expect
 
 from review.labels import Labels
 from review.queue import ReviewQueue
-from tests.unit.review.page.browsers import CHROMIUM, Opening, counted, serving, written
+from tests.browsers import needs_chromium
+from tests.unit.review.page.browsers import Opening, counted, serving, written
 from tests.unit.review.samples import Waiting
 from tests.unit.samples import BUCKET
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; CHROMIUM=PATH names one")
+pytestmark = needs_chromium
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 
 

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from review.image import ReviewImage
 from review.labels import Labels
 from review.page.explaining import NotExplained
 from review.queue import ReviewQueue
-from tests.unit.review.page.browsers import CHROMIUM, Opening, counted, serving, written
+from tests.browsers import needs_chromium
+from tests.unit.review.page.browsers import Opening, counted, serving, written
 from tests.unit.review.samples import Waiting
 from tests.unit.samples import BUCKET
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; CHROMIUM=PATH names one")
+pytestmark = needs_chromium
 MANY = ["ant", "bee", "cat", "cow", "dog", "eel", "elk", "emu", "fox", "hen", "owl", "pig"]
 
 
