@@ -69,7 +69,7 @@ def _without_evaluation(figures: Figures) -> str:
     if not figures.classified:
         return f"{start}, and no image was classified"
     share = figures.outcomes[Outcome.REVIEW] / figures.classified
-    return f"{start}, and the truth of no image here is known; {share:.0%} of {figures.classified:,} go to review"
+    return f"{start}, and no image here has a known truth; {share:.0%} of {figures.classified:,} go to review"
 
 
 def _doubts(figures: Figures, drift: Drift | None, live: LiveQuality | None, unexpected: Sequence[str]) -> list[str]:

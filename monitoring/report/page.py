@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup, escape
 
 from contracts.files import write_whole
 from contracts.outcomes import Outcome
@@ -171,7 +170,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "milliseconds": _milliseconds, "code": _code, "breakable": _breakable}
+    environment.filters |= {"percent": _percent, "milliseconds": _milliseconds, "pieces": _pieces}
     return environment
 
 
@@ -183,16 +182,6 @@ def _milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1000:,.0f}"
 
 
-def _code(text: str) -> Markup:
-    """*text* with what is between backticks as code."""
-    parts = text.split("`")
-    # Without its partner, a backtick is one.
-    if len(parts) % 2 == 0:
-        return escape(text)
-    code = Markup("<code>{}</code>")
-    return Markup("").join(code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
-
-
-def _breakable(name: str) -> Markup:
-    """*name*, which a line may end in only after what separates its words."""
-    return Markup("<wbr>").join(re.split(r"(?<=[/_.])(?=\S)", name))
+def _pieces(name: str) -> list[str]:
+    """The parts of *name* between which a line may end: after what separates its words."""
+    return re.split(r"(?<=[/_.])(?=\S)", name)

@@ -49,7 +49,7 @@ def summary(out: Path) -> dict[str, Any]:
 
 
 def test_everything_that_it_promises_is_written(out: Path) -> None:
-    for name in ("report.html", "samples.png", "confidence.png", "confusion.png", "executions.jsonl", "summary.json"):
+    for name in ("report.html", "samples.png", "histogram.png", "confusion.png", "executions.jsonl", "summary.json"):
         assert (out / name).stat().st_size > 0, name
     assert len(list((out / "events").glob("*.json"))) == 18
 

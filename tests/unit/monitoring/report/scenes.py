@@ -23,7 +23,7 @@ THRESHOLD = 0.9
 
 
 def classes_of(number: int) -> tuple[str, ...]:
-    """The names of so many classes."""
+    """The names of the first classes."""
     return NAMES[:number]
 
 
@@ -77,7 +77,7 @@ def diagnosed(images: int, classes: Sequence[str]) -> Diagnosis:
 
 
 def scene(images: int, classes: int, lasts: timedelta) -> Report:
-    """A report on a run of so many images and classes, with an evaluation on as many test images."""
+    """A report on a run of these numbers of images and classes, with an evaluation on as many test images."""
     names = classes_of(classes)
     done = executions(images, names, lasts)
     asked = [one for one in done if one.label is not None][:60]

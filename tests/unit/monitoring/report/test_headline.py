@@ -133,7 +133,7 @@ NO_EVALUATION = "there is no evaluation (`workflow evaluate` makes one)"
         ),
         (
             [execution(number, "REVIEW" if number < 3 else "ACCEPTED", truth=None) for number in range(10)],
-            ", and the truth of no image here is known; 30% of 10 go to review",
+            ", and no image here has a known truth; 30% of 10 go to review",
         ),
         ([execution(1, "REJECTED")], ", and no image was classified"),
     ],

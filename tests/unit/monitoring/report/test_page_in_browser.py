@@ -1,4 +1,4 @@
-"""What a person does with the report in a browser: filter and sort its table, also by keyboard, or read it on a phone."""
+"""What a person does with the report in a browser: filter its table, also by keyboard, and read it on a phone."""
 
 from collections.abc import Iterator
 from pathlib import Path
