@@ -7,7 +7,7 @@ def why_usable(evaluation: Evaluation) -> str:
     """What a usable model does."""
     point = evaluation.judged
     wrong = f"{point.error:.1%} of those are" if point.wrong else "none of those is"
-    return f"it accepts {point.coverage:.0%} of the test images, and {wrong} wrong"
+    return f"it accepts {point.coverage:.0%} of the images that judged it, and {wrong} wrong"
 
 
 def on_accuracy(evaluation: Evaluation) -> str:
@@ -32,9 +32,9 @@ def on_error(evaluation: Evaluation) -> str:
     """Why the error among accepted images is too high, or not known well enough."""
     point, most = evaluation.judged, f"{evaluation.max_error:.1%}"
     if point.error > evaluation.max_error:
-        return f"{point.error:.1%} of the accepted test images are wrong, and {most} are tolerated"
+        return f"{point.error:.1%} of the accepted images are wrong, and {most} are tolerated"
     return (
-        f"{point.accepted:,} accepted test images are too few: even with {point.wrong} wrong, the error may be as high "
+        f"{point.accepted:,} accepted images are too few: even with {point.wrong} wrong, the error may be as high "
         f"as {point.error_upper:.0%}"
     )
 
@@ -47,4 +47,4 @@ def on_training_images(evaluation: Evaluation) -> str:
 
 def on_unfamiliar(evaluation: Evaluation) -> str:
     """How many test images are unlike the training images."""
-    return f"{(evaluation.unfamiliar or 0) / evaluation.images:.0%} of the test images are unlike the training images"
+    return f"{(evaluation.unfamiliar or 0) / evaluation.images:.0%} of the images are unlike the training images"

@@ -36,7 +36,7 @@ def said(
 
 
 def test_a_healthy_run_of_a_good_model_says_what_the_model_does_and_has_no_doubts() -> None:
-    expected = "it accepts 100% of the test images, and none of those is wrong"
+    expected = "it accepts 100% of the images that judged it, and none of those is wrong"
     assert said() == Headline(Level.GOOD, "usable", expected)
 
 
@@ -51,12 +51,12 @@ def test_a_healthy_run_of_a_good_model_says_what_the_model_does_and_has_no_doubt
         (
             evaluated(answers(10)),
             "usable with review",
-            "20 accepted test images are too few: even with 0 wrong, the error may be as high as 14%",
+            "20 accepted images are too few: even with 0 wrong, the error may be as high as 14%",
         ),
         (
             evaluated(answers(90, wrong=10)),
             "not usable",
-            "5.0% of the accepted test images are wrong, and 2.0% are tolerated",
+            "5.0% of the accepted images are wrong, and 2.0% are tolerated",
         ),
         (
             evaluated(answers(100), threshold=None),
