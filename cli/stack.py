@@ -99,7 +99,8 @@ def local(
     state.
 
     A state keeps the bucket's objects with their versions, SageMaker's resources, the app stack's parameters, messages
-    in queues, schedules, and CloudWatch's metrics. It keeps neither executions nor logs.
+    in queues, executions, schedules, and CloudWatch's metrics. It keeps neither logs nor the executions' histories.
+    What runs when the stack ends is aborted. A stack that is killed loses the last seconds.
     """
     from local.foreground import serve
     from local.stack import Options

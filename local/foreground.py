@@ -16,7 +16,7 @@ from local.guidance import say
 from local.launch import starting
 from local.sources import LOOK_SECONDS, Definitions
 from local.stack import ROOT, Options
-from local.state.folder import ACTIVATE
+from local.state.folder import ACTIVATE, STATE_FILE
 
 
 def serve(options: Options, console: Console) -> None:
@@ -26,8 +26,11 @@ def serve(options: Options, console: Console) -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sam.address_to_bind(options.container_address)
+    new = bool(options.state) and not Path(options.state, STATE_FILE).exists()
     with starting(options) as started:
         stack = started.ready()
+        if new:
+            say(console, f"# {options.state} is a new state, and begins with nothing.")
         for name, value in stack.environment.items():
             say(console, f"export {name}={value}")
         os.environ.update(stack.environment)

@@ -9,10 +9,12 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
 from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.app_stack import AppStack
 from local.sagemaker.control_plane import SageMaker
 from local.stack import REGION, new_credentials
+from local.state.executions import Executions
 from local.state.folder import StateFolder, opened
 from local.state.keeper import OBJECTS, Keeper
 from local.state.metrics import MetricValues
@@ -23,7 +25,8 @@ from local.template import ACCOUNT_ID
 
 # The parts of `state.json`, beside the objects.
 CREDENTIALS, PORT, PARAMETERS = "credentials", "port", "parameters"
-SCHEDULES, QUEUES, METRICS, SAGEMAKER = "schedules", "queues", "metrics", "sagemaker"
+SCHEDULES, QUEUES, EXECUTIONS = "schedules", "queues", "executions"
+METRICS, SAGEMAKER = "metrics", "sagemaker"
 
 
 @contextmanager
@@ -48,6 +51,7 @@ class Kept:
         self._keeper: Keeper | None = None
         self._schedules = Schedules(scheduler_backends[ACCOUNT_ID][REGION])
         self._queues = Queues(sqs_backends[ACCOUNT_ID][REGION])
+        self._executions = Executions(stepfunctions_parser_backends[ACCOUNT_ID][REGION])
         self._metrics = MetricValues(cloudwatch_backends[ACCOUNT_ID][REGION])
         self._objects = Objects(s3_backends[ACCOUNT_ID]["aws"], folder) if folder else None
 
@@ -83,6 +87,7 @@ class Kept:
     def start(self, sagemaker: SageMaker, app_stack: AppStack, port: int, environment: Mapping[str, str]) -> None:
         """Begin to save, once the app stack is deployed; `environment` are the variables that lead to the stack."""
         with self._readable():
+            self._executions.restore(self._saved.get(EXECUTIONS, {}))
             self._schedules.restore(self._saved.get(SCHEDULES, []))
         if self._folder is None or self._objects is None:
             return
@@ -91,6 +96,7 @@ class Kept:
             PARAMETERS: app_stack.chosen_parameters,
             SCHEDULES: self._schedules.snapshot,
             QUEUES: self._queues.snapshot,
+            EXECUTIONS: self._executions.snapshot,
             METRICS: self._metrics.snapshot,
             SAGEMAKER: sagemaker.snapshot,
             OBJECTS: self._objects.snapshot,

@@ -81,6 +81,7 @@ def seen() -> dict[str, Any]:
         "expiry": expiry_of(ENDPOINT),
         "parameters": Stacks().app.parameters,
         "answer": answer_of(ENDPOINT),
+        "execution": execution(),
     }
 
 
@@ -103,10 +104,20 @@ def made(options: stack.Options) -> dict[str, Any]:
             sagemaker.create_training_job(**training_job(name, pause))
         wait_until(lambda: status_of("past") == "Completed")
         started.deploy({"EndpointName": ENDPOINT, "ConfidenceThreshold": "0.55"})
+        boto3.client("stepfunctions").start_execution(stateMachineArn=Stacks().state_machine_arn, name="x", input="[]")
+        wait_until(lambda: execution_ended("x"))
         queue("ReviewQueue").send_message(MessageBody="held")
         (held,) = queue("ReviewQueue").receive_messages(VisibilityTimeout=3600)
         queue("ReviewQueue").send_message(MessageBody="waits")
         return seen() | {"environment": dict(started.environment), "receipt": held.receipt_handle}
+
+
+def execution() -> dict[str, Any]:
+    """Return the only execution, as it is listed and as it ended."""
+    states = boto3.client("stepfunctions")
+    (listed,) = states.list_executions(stateMachineArn=Stacks().state_machine_arn)["executions"]
+    described = states.describe_execution(executionArn=listed["executionArn"])
+    return {**listed, "input": described["input"], "output": described["output"]}
 
 
 def training_job(name: str, pause: str) -> dict[str, Any]:
@@ -127,6 +138,11 @@ def training_job(name: str, pause: str) -> dict[str, Any]:
 
 def status_of(job: str) -> str:
     return boto3.client("sagemaker").describe_training_job(TrainingJobName=job)["TrainingJobStatus"]
+
+
+def execution_ended(name: str) -> bool:
+    arn = Stacks().state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+    return boto3.client("stepfunctions").describe_execution(executionArn=arn)["status"] != "RUNNING"
 
 
 def counted() -> int:
@@ -164,6 +180,14 @@ def test_messages_still_wait_and_whoever_holds_one_still_holds_it(made: dict[str
     assert received.body == "waits"
     boto3.client("sqs").delete_message(QueueUrl=queue("ReviewQueue").url, ReceiptHandle=made["receipt"])
     assert queue("ReviewQueue").attributes["ApproximateNumberOfMessagesNotVisible"] == "1"
+
+
+@pytest.mark.usefixtures("again")
+def test_an_execution_of_before_is_not_started_again_under_its_name() -> None:
+    states = boto3.client("stepfunctions")
+    with pytest.raises(states.exceptions.ExecutionAlreadyExists):
+        states.start_execution(stateMachineArn=Stacks().state_machine_arn, name="x", input="[]")
+    assert states.get_execution_history(executionArn=execution()["executionArn"])["events"] == []
 
 
 @pytest.mark.usefixtures("again")
