@@ -122,7 +122,7 @@ def _said(sentence: str, code: int = 1) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """Return what is wrong with the command line, on one line, and where its options are explained."""
-    sentence = " ".join(error.format_message().split()).rstrip(".?")
+    sentence = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".?")
     context: typer.Context | None = getattr(error, "ctx", None)
     if context is None:
         return f"{sentence}."
@@ -141,6 +141,8 @@ def _sentence(error: Exception) -> str | None:
 
     if isinstance(error, BotoCoreError | ClientError):
         return aws_errors.sentence(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename}: a folder is needed, and a file is in its place."
     if isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         if error.errno in FULL_DISK:

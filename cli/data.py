@@ -54,10 +54,12 @@ def stage(
     from contracts.addresses import S3Address
     from contracts.locks import exclusive
     from training import stage
+    from training.dataset import require_bucket
 
     if with_labels or not no_upload:
         # A bucket that is missing is said before the images are made.
         bucket = bucket or Stacks(stack).bucket
+        require_bucket(bucket)
     with exclusive(out):
         if with_labels:
             assert bucket is not None

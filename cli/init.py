@@ -52,8 +52,6 @@ def init(
     file = Path(DEFAULTS_FILE)
     if file.exists() and not force:
         raise DefaultsExist(f"{file} is there already; --force replaces what it says of the data set.")
-    if not 0 < max_error < 1:
-        raise typer.BadParameter("must be above 0 and below 1", param_hint="--max-error")
     name = name or default_name(str(folder))
     dataset_folder(name)
     found = inspect(folder, max(MAX_SIDES))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from contracts.errors import WorkflowError
+from contracts.errors import WorkflowError, in_words
 from contracts.layout import Prefix
 
 SPLITS = ("train", "test")
@@ -92,7 +92,9 @@ class DatasetRecord:
             _check(values)
             values["lineage"] = Lineage(**lineage) if (lineage := read.get("lineage")) else None
         except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{where} is not the record of a data set ({error!r}); stage it again.") from error
+            raise DatasetError(
+                f"{where} is not the record of a data set ({in_words(error)}); stage it again."
+            ) from error
         return cls(**values | {"classes": tuple(values["classes"])})
 
 

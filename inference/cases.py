@@ -22,6 +22,7 @@ import boto3
 from PIL import Image
 from rich.progress import track
 
+from contracts.errors import in_words
 from contracts.files import below, write_whole
 from contracts.layout import cases_prefix
 from contracts.outcomes import CLASSIFIED, Outcome
@@ -88,7 +89,9 @@ def read_cases(path: Path) -> list[Case]:
     except FileNotFoundError as error:
         raise CasesError(f"{path} does not exist; make it with `workflow cases`.") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise CasesError(f"{path} does not hold cases ({error}); make it again with `workflow cases`.") from error
+        raise CasesError(
+            f"{path} does not hold cases ({in_words(error)}); make it again with `workflow cases`."
+        ) from error
 
 
 def interleave(images: Sequence[ListedImage]) -> list[ListedImage]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from contracts.errors import in_words
 from contracts.files import write_whole
 from contracts.outcomes import Outcome
 from inference.errors import InferenceError
@@ -89,6 +90,10 @@ def read_executions(path: Path, *, torn_end: bool = False) -> list[Execution]:
         text = path.read_text()
     except FileNotFoundError as error:
         raise ExecutionsError(f"{path} does not exist; make it with `workflow run`.") from error
+    except UnicodeDecodeError as error:
+        raise ExecutionsError(
+            f"{path} does not hold executions ({in_words(error)}); run `workflow run` again."
+        ) from error
     lines = text.splitlines()
     if torn_end and text and not text.endswith("\n"):
         lines.pop()
@@ -110,7 +115,7 @@ def _parse(line: str, where: str) -> Execution:
         row = json.loads(line)
         execution = Execution(**row | {"outcome": Outcome(row["outcome"])})
     except (ValueError, TypeError, KeyError) as error:
-        raise ExecutionsError(f"{where} is not an execution's record: {error}.") from error
+        raise ExecutionsError(f"{where} is not an execution's record: {in_words(error)}.") from error
     if execution.confidence is not None and not math.isfinite(execution.confidence):
         raise ExecutionsError(f"{where} has a confidence that is not a finite number.")
     return execution

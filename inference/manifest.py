@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from rich.progress import track
 
 from contracts.addresses import AddressError, S3Address
+from contracts.errors import refusal
 from inference.errors import InferenceError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def under_prefix(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Image]:
             for item in page.get("Contents", []):
                 yield Image(bucket, item["Key"])
     except ClientError as error:
-        raise SourceError(f"{S3Address(bucket, prefix)} can't be listed: {error}") from error
+        raise SourceError(f"{S3Address(bucket, prefix)} can't be listed: {refusal(error.response)}.") from error
 
 
 def in_manifest(s3: "S3Client", uri: str) -> Iterator[Image]:
@@ -65,7 +66,7 @@ def in_manifest(s3: "S3Client", uri: str) -> Iterator[Image]:
     try:
         answer = s3.get_object(Bucket=address.bucket, Key=address.key)
     except ClientError as error:
-        raise SourceError(f"The manifest {uri} can't be read: {error}") from error
+        raise SourceError(f"The manifest {uri} can't be read: {refusal(error.response)}.") from error
     bad: list[str] = []
     try:
         for number, row in _rows(answer["Body"], answer["ContentLength"], address.key.endswith(".json")):

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from contracts.addresses import S3Address
 from contracts.dataset import RECORD, DatasetError, DatasetRecord, dataset_folder, parse_lst
+from contracts.errors import refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +55,10 @@ def read_object(s3: "S3Client", bucket: str, key: str) -> bytes:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise DatasetError(f"{S3Address(bucket, key)} can't be read: {error}.") from error
+        address = S3Address(bucket, key)
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:
+            raise DatasetError(f"There is no {address}; stage the data set first, or name another.") from error
+        raise DatasetError(f"{address} can't be read: {refusal(error.response)}.") from error
 
 
 def _listed(s3: "S3Client", bucket: str, name: str, split: str, classes: tuple[str, ...]) -> tuple[ListedImage, ...]:

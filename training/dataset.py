@@ -3,10 +3,29 @@
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from contracts.addresses import S3Address
 from contracts.dataset import RECORD, DatasetError, DatasetRecord, dataset_folder
+
+
+def require_bucket(bucket: str) -> None:
+    """Check that a bucket is there, before work begins whose result it is to take.
+
+    Where that can't be told, as permission is lacking, nothing is said.
+
+    Raises:
+        DatasetError: there is no such bucket.
+    """
+    try:
+        boto3.client("s3").head_bucket(Bucket=bucket)
+    except ParamValidationError as error:
+        raise DatasetError(f"{bucket!r} can't name a bucket") from error
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
+            raise DatasetError(
+                f"there is no bucket {bucket!r}; name one that exists, with --bucket or WORKFLOW_BUCKET"
+            ) from error
 
 
 def read_staged(out: Path, name: str) -> DatasetRecord:

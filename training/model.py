@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from contracts.addresses import S3Address
+from contracts.errors import in_words
 from contracts.files import write_whole
 from contracts.release import InvalidRelease, Release
 from training.errors import ModelRecordError
@@ -75,7 +76,7 @@ class Job:
                 values["release"] = Release.from_record(values["release"])
             return cls(**values | {"labels": tuple(values["labels"])})
         except (ValueError, KeyError, TypeError, InvalidRelease) as error:
-            what = f"{where} is not the record that `train` writes ({error!r}); train again."
+            what = f"{where} is not the record that `train` writes ({in_words(error)}); train again."
             raise ModelRecordError(what) from error
 
 

@@ -1,5 +1,6 @@
 """Ask the endpoint about every test image, and evaluate its answers: writes `evaluation.json`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.progress import track
 
 from contracts.answer import EXPLAIN, Answer, AnswerError, parse_answer
 from contracts.coverage import require_proportion
+from contracts.errors import refusal
 from inference.staged_data import Dataset, ListedImage, read_object
 from monitoring.quality.evaluation import (
     EVALUATION_FILE,
@@ -94,7 +96,14 @@ def ask_endpoint(
     try:
         answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType=CONTENT_TYPE, Body=body, **wishes)
         return parse_answer(answer["Body"].read(), classes)
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        if re.search(r"endpoint \S+ of account \S+ not found", refusal(error.response), re.IGNORECASE):
+            raise EvaluationError(
+                f"There is no endpoint {endpoint}; deploy one with `workflow deploy`, or name another with --endpoint."
+            ) from error
+        said = refusal(error.response)
+        raise EvaluationError(f"The endpoint {endpoint} did not classify {key}: {said}.") from error
+    except BotoCoreError as error:
         raise EvaluationError(f"The endpoint {endpoint} did not classify {key}: {error}.") from error
     except AnswerError as error:
         raise EvaluationError(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from contracts.coverage import CoverageCurve, CoverageError, coverage_curve
+from contracts.errors import in_words
 from contracts.files import write_whole
 from contracts.outcomes import is_accepted, is_familiar
 from monitoring.errors import MonitoringError
@@ -202,7 +203,7 @@ def read_evaluation(path: Path) -> Evaluation:
     except FileNotFoundError as error:
         raise EvaluationError(f"{path} does not exist; make it with `workflow evaluate`.") from error
     except (ValueError, TypeError, KeyError, AttributeError, CoverageError) as error:
-        raise EvaluationError(f"{path} does not hold an evaluation ({error!r}); make it again.") from error
+        raise EvaluationError(f"{path} does not hold an evaluation ({in_words(error)}); make it again.") from error
 
 
 def _accepts(prediction: Prediction, threshold: float | None, limit: float | None) -> bool:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import typer.main
 
 import cli
 from contracts.addresses import S3Address
-from inference.cases import generate_cases
+from inference.cases import CASES_FILE, generate_cases
+from inference.executions import EXECUTIONS_FILE
 from inference.run import run_cases
 from local import stack
 from monitoring.drift.make_baseline import make_baseline
@@ -26,7 +27,8 @@ from tests.conftest import ROOT, led_to
 from tests.images import encoded, gradient
 from tests.processes import bare_environment
 from tests.workflow.conftest import ENDPOINT, Deployed
-from tests.workflow.verbs import TABLE, Row
+from tests.workflow.verbs import MISTAKES, TABLE, Row
+from training.model import MODEL_FILE
 
 VERBS = typer.main.get_group(cli.app).commands
 MANIFEST = "verbs/manifest.csv"
@@ -48,6 +50,9 @@ def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
             (out / "own" / label / f"{number}.png").write_bytes(encoded(picture))
     (out / "docker").write_text("#!/bin/sh\necho what docker says\n")
     (out / "docker").chmod(0o755)
+    (out / "broken").mkdir()
+    for name in (MODEL_FILE, CASES_FILE, EXECUTIONS_FILE):
+        (out / "broken" / name).write_bytes(b"\xff")
     with led_to(deployed.stack.environment):
         deployed.stack.deploy({"EndpointName": ENDPOINT})
         cases = generate_cases(stack.BUCKET, deployed.dataset.name, out, 2)
@@ -60,14 +65,25 @@ def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(autouse=True)
+def _without_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command runs in an empty folder, where `init` may write its file."""
+    monkeypatch.chdir(tmp_path)
+
+
 def options_of(row: Row) -> set[str]:
     return {name for one in VERBS[row.verb].params for name in one.opts}
 
 
+def filled_in(words: Sequence[str], place: Path) -> list[str]:
+    broken = place / "broken"
+    places = {"out": place, "broken": broken, "file": broken / CASES_FILE, "new": place / uuid.uuid4().hex}
+    return [word.format(**places, manifest=S3Address(stack.BUCKET, MANIFEST)) for word in words]
+
+
 def command(row: Row, words: tuple[str, ...] | None, place: Path) -> list[str]:
     """Return a verb's command line, in the folder of results where the verb has one and its words name no other."""
-    places = {"out": place, "new": place / uuid.uuid4().hex, "manifest": S3Address(stack.BUCKET, MANIFEST)}
-    filled = [word.format(**places) for word in words or ()]
+    filled = filled_in(words or (), place)
     # The one of `capture` is a file.
     given = "--out" in filled or "--out" not in options_of(row) or row.verb == "capture"
     return [row.verb, *filled, *([] if given else ["--out", str(place)])]
@@ -136,6 +152,17 @@ def test_wrong_input_is_one_line_and_nothing_else(row: Row, place: Path, capsys:
     assert (code in {1, 2}, printed.out) == (True, "")
     assert line.startswith("workflow: ")
     assert row.says in line
+
+
+@pytest.mark.parametrize(("words", "says"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
+def test_a_mistake_is_one_line_and_nothing_else(
+    words: tuple[str, ...], says: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert workflow(*filled_in(words, place)) in {1, 2}
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert printed.out == ""
+    assert says in line
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.needs_stack], ids=lambda row: row.verb)

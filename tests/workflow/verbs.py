@@ -44,6 +44,7 @@ TABLE = (
         stackless=OWN,
         setting="bucket",
     ),
+    Row("init", ("{out}/own",), ("nowhere",), "nowhere", codes=(0, 1), needs_stack=False),
     Row("explore", ("--name", "small"), ("--name", "never"), "stage it first", needs_stack=False),
     Row("train", ("--resume",), ("--max-error", "2"), "'--max-error'", stackless=(), setting="bucket"),
     Row("build-image", ("--no-push",), ("none",), "'none'", needs_stack=False),
@@ -86,4 +87,23 @@ TABLE = (
         reports=False,
         elsewhere="tests/contract/test_foreground.py",
     ),
+)
+
+# More of what users get wrong: the words, and part of the line.
+MISTAKES = (
+    (("stage", "--dataset", "{out}/own", "--bucket", "nowhere"), "there is no bucket 'nowhere'"),
+    (("stage", "--dataset", "{out}/own", "--bucket", "No Where"), "can't name a bucket"),
+    (("stage", "--dataset", "{out}/own", "--no-upload", "--out", "{file}"), "a folder is needed"),
+    (("train", "--name", "never"), "stage it first"),
+    (("train", "--features", "none"), "'--features': 'none' is not one of 'backbone', 'scattering'"),
+    (("predict", "{out}/own", "--endpoint", "nowhere"), "`workflow deploy`, or name another with --endpoint"),
+    (("predict", "s3://workflow-data/nowhere.png"), "There is no object s3://workflow-data/nowhere.png"),
+    (("evaluate", "--name", "small", "--endpoint", "nowhere"), "There is no endpoint nowhere"),
+    (("cases", "--name", "never"), "stage the data set first"),
+    (("batch", "--manifest", "s3://workflow-data/nowhere.csv"), "does not exist (NoSuchKey)"),
+    (("redrive", "--queue", "http://127.0.0.1/1/nowhere"), "Name a queue that exists"),
+    (("report", "--review-limit", "nan"), "'--review-limit'"),
+    (("deploy", "--canary", "51"), "'--canary'"),
+    (("deploy", "--yes", "--out", "{broken}"), "model.json is not the record that `train` writes (it is not UTF-8"),
+    (("run", "--out", "{broken}"), "cases.jsonl does not hold cases (it is not UTF-8 text); make it again"),
 )

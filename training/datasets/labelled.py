@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from contracts.addresses import S3Address
 from contracts.dataset import RECORD, SPLITS, DatasetError, DatasetRecord, Lineage, dataset_folder, parse_lst
+from contracts.errors import refusal
 from contracts.labels import LabelledImage
 from imaging.decoding import model_input
 from imaging.errors import ImageTooLarge, InvalidImage
@@ -147,4 +148,5 @@ def _read(s3: "S3Client", bucket: str, key: str) -> bytes:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise DatasetError(f"{S3Address(bucket, key)} can't be read ({error}); stage the data set first") from error
+        address = S3Address(bucket, key)
+        raise DatasetError(f"{address} can't be read: {refusal(error.response)}; stage the data set first") from error

@@ -78,12 +78,17 @@ ADVICE = (
     ),
     Advice(
         "",
+        r"(could not find|no) endpoint|endpoint \S+ of account \S+ not found",
+        "Deploy one with `workflow deploy`, or name another with --endpoint or WORKFLOW_ENDPOINT.",
+    ),
+    Advice(r".*NonExistentQueue|QueueDoesNotExist", "", "Name a queue that exists."),
+    Advice(
+        "",
         r"(image|repository).*(not exist|not found|cannot be found|can't be found)|Cannot find .*image",
         "Build and push the container with `workflow build-image`, in this account and region.",
     ),
     Advice("ResourceInUse|.*AlreadyExists.*", "", "The name is taken; choose another, or take down what has it."),
     Advice("", r"already exist", "The name is taken; choose another, or take down what has it."),
-    Advice("", r"(could not find|no) endpoint|endpoint .* not found", "Deploy one, or name another with --endpoint."),
     Advice(r"NoSuchKey", "", "It was deleted, or never written; name another --bucket, or write it again."),
     Advice("", r"No S3 objects found", "Stage the data set into this bucket first."),
     Advice("", r"Could not find model data", "The model's archive is gone from the bucket; train again."),

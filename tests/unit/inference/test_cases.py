@@ -106,7 +106,7 @@ def test_a_listing_that_does_not_hold_together_is_refused_with_its_line(
 
 
 def test_a_data_set_that_is_not_there_is_named(s3: "S3Client") -> None:
-    with pytest.raises(DatasetError, match=r"s3://workflow/datasets/none/dataset.json can't be read"):
+    with pytest.raises(DatasetError, match=r"There is no s3://workflow/datasets/none/dataset.json; stage"):
         Dataset.read(s3, BUCKET, "none")
 
 

@@ -189,3 +189,10 @@ def test_an_outcome_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({**row, "outcome": "MAYBE"}) + "\n")
     with pytest.raises(ExecutionsError, match="MAYBE"):
         read_executions(path)
+
+
+def test_a_file_that_is_not_text_holds_no_executions(tmp_path: Path) -> None:
+    path = tmp_path / "executions.jsonl"
+    path.write_bytes(b"\xff")
+    with pytest.raises(ExecutionsError, match=r"does not hold executions \(it is not UTF-8 text\); make it again"):
+        read_executions(path)
