@@ -194,5 +194,5 @@ def test_an_outcome_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text_holds_no_executions(tmp_path: Path) -> None:
     path = tmp_path / "executions.jsonl"
     path.write_bytes(b"\xff")
-    with pytest.raises(ExecutionsError, match=r"does not hold executions \(it is not UTF-8 text\); make it again"):
+    with pytest.raises(ExecutionsError, match=r"does not hold executions \(it is not UTF-8 text\); run"):
         read_executions(path)
