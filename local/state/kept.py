@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
@@ -20,13 +21,14 @@ from local.state.keeper import OBJECTS, Keeper
 from local.state.metrics import MetricValues
 from local.state.objects import Objects
 from local.state.queues import Queues
+from local.state.scaling import ScalingRules
 from local.state.schedules import Schedules
 from local.template import ACCOUNT_ID
 
 # The parts of `state.json`, beside the objects.
 CREDENTIALS, PORT, PARAMETERS = "credentials", "port", "parameters"
 SCHEDULES, QUEUES, EXECUTIONS = "schedules", "queues", "executions"
-METRICS, SAGEMAKER = "metrics", "sagemaker"
+METRICS, SAGEMAKER, SCALING = "metrics", "sagemaker", "scaling"
 
 
 @contextmanager
@@ -53,6 +55,7 @@ class Kept:
         self._queues = Queues(sqs_backends[ACCOUNT_ID][REGION])
         self._executions = Executions(stepfunctions_parser_backends[ACCOUNT_ID][REGION])
         self._metrics = MetricValues(cloudwatch_backends[ACCOUNT_ID][REGION])
+        self._scaling = ScalingRules(applicationautoscaling_backends[ACCOUNT_ID][REGION])
         self._objects = Objects(s3_backends[ACCOUNT_ID]["aws"], folder) if folder else None
 
     def port(self, asked: int | None) -> int:
@@ -81,6 +84,7 @@ class Kept:
             self._objects.restore(self._saved[OBJECTS])
             self._queues.restore(self._saved[QUEUES])
             self._metrics.restore(self._saved[METRICS])
+            self._scaling.restore(self._saved[SCALING])
             sagemaker.restore(self._saved[SAGEMAKER])
         self._folder.forget_unnamed_objects()
 
@@ -98,6 +102,7 @@ class Kept:
             QUEUES: self._queues.snapshot,
             EXECUTIONS: self._executions.snapshot,
             METRICS: self._metrics.snapshot,
+            SCALING: self._scaling.snapshot,
             SAGEMAKER: sagemaker.snapshot,
             OBJECTS: self._objects.snapshot,
         }

@@ -28,6 +28,7 @@ from tests.processes import command
 from tests.waiting import wait_until
 from training.sagemaker.endpoint import VARIANT
 from training.sagemaker.expiry import expiry_of, set_expiry
+from training.sagemaker.scaling import scaling_of
 from training.sagemaker.stacks import Stacks
 
 ENDPOINT = "kept"
@@ -79,6 +80,7 @@ def seen() -> dict[str, Any]:
         "job": (job["TrainingJobStatus"], job["SecondaryStatusTransitions"], job["FinalMetricDataList"]),
         "groups": sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"],
         "expiry": expiry_of(ENDPOINT),
+        "scaling": scaling_of(ENDPOINT),
         "parameters": Stacks().app.parameters,
         "answer": answer_of(ENDPOINT),
         "execution": execution(),
@@ -97,7 +99,7 @@ def made(options: stack.Options) -> dict[str, Any]:
         s3.put_object(Bucket=stack.BUCKET, Key="gone", Body=b"new")
         s3.delete_object(Bucket=stack.BUCKET, Key="gone")
         s3.upload_fileobj(io.BytesIO(bytes(9 << 20)), stack.BUCKET, "parts")
-        serve("old_release", ENDPOINT)
+        serve("old_release", ENDPOINT, most=3)
         set_expiry(ENDPOINT, EXPIRES, Stacks().app["ExpireEndpointArn"], stack.ROLE_ARN)
         sagemaker.create_model_package_group(ModelPackageGroupName="group", Tags=[{"Key": "a", "Value": "b"}])
         for name, pause in (("past", "0"), ("unfinished", "600")):
