@@ -1,5 +1,5 @@
 .PHONY: help install sam demo test fuzz drills mutants check lint types templates judges check-aws bench bench-model bench-monitoring \
-	bench-familiarity bench-drift bench-batch bench-costs bench-loop costs pictures lock clean
+	bench-familiarity bench-drift bench-batch bench-costs bench-loop costs pictures notebook lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -136,12 +136,16 @@ pictures: install ## Redraw the pictures of the docs; needs Chromium.
 	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m tests.report_screenshots out/pictures/report out/pictures/report.html docs/report.png
 	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m tests.screenshots out/pictures/review docs/review.png
 
+notebook: install ## Run the notebook, and keep its output and pictures in the file.
+	@$(BIN)/python -m tests.notebooks.kernel
+
 # Keeps the pinned versions that still fit; to upgrade a package, delete its line first.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate pyproject.toml
 lock: ## Pin the packages that pyproject.toml names, after it has changed; needs uv.
 	@mkdir -p out && cat requirements.txt requirements/dev.txt > out/constraints.txt
 	@$(COMPILE) --constraints out/constraints.txt --extra local --output-file requirements.txt
-	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vxFf requirements.txt > requirements/dev.txt
+	@sed -E 's/^([^=]+==).*/^\1/' requirements.txt > out/running.txt
+	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vf out/running.txt > requirements/dev.txt
 
 clean: ## Delete what was installed and what was written.
 	rm -rf .venv .venv-sam .venv-checkov .venv-mutants out mutants .aws-sam

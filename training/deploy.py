@@ -189,7 +189,7 @@ def _create(sagemaker: "SageMakerClient", endpoint: str, config: str, options: E
 
 def settle(sagemaker: "SageMakerClient", endpoint: str, *, failed_too: bool = False) -> "DescribeEndpointOutputTypeDef":
     """Wait until the endpoint's status is final, and return its description."""
-    with Console(stderr=True).status(f"The endpoint {endpoint} …") as status:
+    with Console(stderr=True, force_jupyter=False).status(f"The endpoint {endpoint} …") as status:
         for waited in pauses():
             current = sagemaker.describe_endpoint(EndpointName=endpoint)
             state = current["EndpointStatus"]

