@@ -22,8 +22,8 @@ SCENES = {
     "many-2": (100_000, 2, timedelta(days=7)),
     "many-20": (100_000, 20, timedelta(hours=5)),
 }
-# The README's picture ends below the first charts.
-ENDS_BELOW = "figure.chart:nth-of-type(2)"
+# The README's picture ends below the first two charts.
+WITHOUT_OTHERS = ".charts figure:nth-of-type(n + 3) { display: none; }"
 
 
 def take(browser: Browser, report: Path, folder: Path) -> None:
@@ -46,9 +46,10 @@ def main(folder: Path, report: Path, readme: Path) -> None:
         with visiting(browser, "screen", "light") as context:
             page = context.new_page()
             page.goto(report.resolve().as_uri())
-            box = page.locator(ENDS_BELOW).bounding_box()
+            page.add_style_tag(content=WITHOUT_OTHERS)
+            box = page.locator(".charts").bounding_box()
             assert box
-            page.set_viewport_size({"width": SIZES["screen"][0], "height": int(box["y"] + box["height"]) + 16})
+            page.set_viewport_size({"width": SIZES["screen"][0], "height": int(box["y"] + box["height"])})
             page.screenshot(path=readme)
     # A page has few colours: half the bytes, and no difference that one could see.
     with Image.open(readme) as picture:

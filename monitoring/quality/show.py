@@ -73,4 +73,4 @@ def _suspects(diagnosis: Diagnosis) -> list[RenderableType]:
 
 
 def _indented(lines: Iterable[str]) -> list[RenderableType]:
-    return [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    return [Padding(Text(line), (0, 0, 0, 2), expand=False) for line in lines]

@@ -6,10 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.figure import Figure
 
 from contracts.coverage import CoverageCurve
 from monitoring.quality.calibration import CalibrationBin, OperatingPoint, interval
-from monitoring.report.chart_style import HEIGHT, blank, count_axis, legend, percent_axis, plain, png, stacked
+from monitoring.report.chart_style import (
+    DPI,
+    HEIGHT,
+    WIDTH,
+    blank,
+    count_axis,
+    legend,
+    percent_axis,
+    plain,
+    png,
+    stacked,
+    styled,
+)
 from monitoring.report.palette import Palette, contrast
 
 # More classes than these have no room for their counts, for their shares, or for their names.
@@ -38,9 +51,14 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], palette: Pa
         return png(figure)
     pairs = most_confused(counts)
     side, bars = 0.6 + 0.15 * min(len(classes), CLASSES_WITH_NAMES), 0.1 + 0.36 * max(len(pairs), 1)
-    figure, (axes, below) = stacked(palette, side + bars + 0.3, [side, bars], sharex=False)
-    _matrix(axes, shares, classes, palette)
-    _pairs(below, pairs, shares, classes, palette)
+    figure = Figure(figsize=(WIDTH, side + bars), dpi=DPI, facecolor=palette.background, layout="constrained")
+    # Each has the whole width for its own words.
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[side, bars]).flat
+    matrix, bars_below = above.add_subplot(), below.add_subplot()
+    for plot in (matrix, bars_below):
+        styled(plot, palette)
+    _matrix(matrix, shares, classes, palette)
+    _pairs(bars_below, pairs, shares, classes, palette)
     return png(figure)
 
 
@@ -152,10 +170,10 @@ def _matrix(axes: Axes, shares: npt.NDArray[np.float64], classes: Sequence[str],
         names = [plain(name, SHORT_NAME) for name in classes]
         axes.set_xticks(ticks, names, rotation=0 if upright else 45, ha="center" if upright else "right")
         axes.set_xlabel("predicted")
+        axes.set_ylabel("truth")
     else:
         axes.set_xticks([])
-        axes.set_xlabel("predicted, in the same order")
-    axes.set_ylabel("truth")
+        axes.set_xlabel("predicted, in the order of the truth at the left")
 
 
 def _cells(axes: Axes, counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], palette: Palette) -> None:
@@ -187,7 +205,8 @@ def _pairs(
     for place, (truth, label, count) in enumerate(pairs):
         axes.barh(place + 0.2, count, 0.3, color=palette.wrong)
         names = f"{plain(classes[truth], SHORT_NAME)} taken for {plain(classes[label], SHORT_NAME)}"
-        axes.text(0, place - 0.02, f"{names}: {count:,} ({shares[truth, label]:.0%})", va="bottom", color=palette.ink)
+        words = f"{names}: {count:,} ({shares[truth, label]:.0%})"
+        axes.text(0, place - 0.02, words, va="bottom", color=palette.ink).set_in_layout(False)
     axes.set_ylim(max(len(pairs), 1) - 0.5, -0.55)
     axes.set_xlim(left=0)
 

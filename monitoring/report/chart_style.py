@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from monitoring.report.palette import Palette
 
@@ -32,10 +32,10 @@ def blank(palette: Palette, height: float = HEIGHT, width: float = WIDTH) -> tup
     return figure, axes
 
 
-def stacked(palette: Palette, height: float, ratios: list[float], *, sharex: bool = True) -> tuple[Figure, list[Axes]]:
+def stacked(palette: Palette, height: float, ratios: list[float]) -> tuple[Figure, list[Axes]]:
     """An empty chart of plots above each other, whose heights have these *ratios*."""
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=palette.background, layout="constrained")
-    found = list(figure.subplots(len(ratios), 1, sharex=sharex, height_ratios=ratios, squeeze=False).flat)
+    found = list(figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False).flat)
     for axes in found:
         styled(axes, palette)
     return figure, found
@@ -86,7 +86,7 @@ def time_axis(axes: Axes) -> None:
 
 def percent_axis(axis: XAxis | YAxis) -> None:
     """Write shares as percents, with no more decimals than their distances need."""
-    axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axis.set_major_formatter(lambda share, _: f"{share:.1%}".replace(".0%", "%"))
 
 
 def count_axis(axis: XAxis | YAxis, ticks: int = 5) -> None:

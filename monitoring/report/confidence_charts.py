@@ -1,5 +1,7 @@
 """Charts of confidence: of all images, and label by label."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,6 +15,8 @@ LABELS_SHOWN = 20
 ROW = 0.24
 # Of more images than these with one label only their spread can be seen.
 MOST_POINTS = 40
+# Of fewer their quarters say nothing, and they are points beside the boxes of others, too.
+FEWEST_IN_BOX = 10
 SHADE = 0.3
 
 
@@ -43,14 +47,15 @@ def histogram(table: pd.DataFrame, threshold: float | None, palette: Palette) ->
 def labels(table: pd.DataFrame, threshold: float | None, palette: Palette) -> bytes:
     """The confidence of each label's images, one row per label, the least sure label first.
 
-    The images themselves where a label has at most MOST_POINTS, else a box from the lower to the upper quarter with the
-    median, and whiskers that leave out 5% on each side. *table* has the columns `label`, `confidence`, `outcome` and
-    `correct`. Only the first LABELS_SHOWN rows are drawn.
+    The images themselves where every label has at most MOST_POINTS, else a box from the lower to the upper quarter with
+    the median, and whiskers that leave out 5% on each side. *table* has the columns `label`, `confidence`, `outcome`
+    and `correct`. Only the first LABELS_SHOWN rows are drawn.
     """
     rows = list(by_label(table).items())[:LABELS_SHOWN]
     figure, axes = blank(palette, 0.85 + ROW * max(len(rows), 3))
+    fewest = fewest_in_box([len(images) for _, images in rows])
     for place, (_, images) in enumerate(rows):
-        if len(images) <= MOST_POINTS:
+        if len(images) < fewest:
             _strip(axes, place, images, palette)
         else:
             _box(axes, place, images["confidence"], palette)
@@ -65,6 +70,11 @@ def labels(table: pd.DataFrame, threshold: float | None, palette: Palette) -> by
     percent_axis(axes.xaxis)
     axes.set_xlabel("confidence")
     return png(figure)
+
+
+def fewest_in_box(counts: Sequence[int]) -> int:
+    """From how many images a label has a box, where labels have these *counts* of images."""
+    return FEWEST_IN_BOX if max(counts) > MOST_POINTS else MOST_POINTS + 1
 
 
 def by_label(table: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -24,8 +24,7 @@ from monitoring.quality.calibration import (
 from monitoring.quality.evaluation import Evaluation
 from monitoring.report import accuracy_charts, confidence_charts, time_charts
 from monitoring.report.chart_style import has_course
-from monitoring.report.confidence_charts import LABELS_SHOWN, by_label
-from monitoring.report.confidence_charts import MOST_POINTS as MOST_POINTS_A_LABEL
+from monitoring.report.confidence_charts import LABELS_SHOWN, by_label, fewest_in_box
 from monitoring.report.drift_chart import drift_histograms
 from monitoring.report.figures import classified_table, confusion_counts, outcome_table
 from monitoring.report.palette import LIGHT, Palette
@@ -143,11 +142,11 @@ def _outcomes(table: pd.DataFrame) -> Sketch:
 def _labels(table: pd.DataFrame, threshold: float | None) -> Sketch:
     groups = by_label(table)
     shown = ", ".join(f"{name} {images['confidence'].median():.0%}" for name, images in list(groups.items())[:5])
-    sizes = [len(images) for images in groups.values()]
-    notes = []
-    if min(sizes) <= MOST_POINTS_A_LABEL:
+    sizes = [len(images) for images in groups.values()][:LABELS_SHOWN]
+    notes, fewest = [], fewest_in_box(sizes)
+    if min(sizes) < fewest:
         notes.append("Circles: accepted images; squares: to review; crosses: wrong labels.")
-    if max(sizes) > MOST_POINTS_A_LABEL:
+    if max(sizes) >= fewest:
         notes.append("Boxes: the middle half with the median; lines: all but the lowest and highest 5%.")
     if threshold is not None:
         notes.append("Dashed: the threshold.")

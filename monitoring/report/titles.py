@@ -35,12 +35,15 @@ def on_outcomes(table: pd.DataFrame) -> str:
 
 
 def on_labels(table: pd.DataFrame) -> str:
-    """Which label is given with the least confidence; *table* as for `confidence_charts.labels`."""
+    """Which label is given with less confidence than others, if any; *table* as for `confidence_charts.labels`."""
     many = [(name, images) for name, images in by_label(table).items() if len(images) >= FEWEST_IMAGES]
     if not many:
         return f"No label has {FEWEST_IMAGES} images or more: too few to compare them"
-    name, images = many[0]
-    return f"{name} is answered with the least confidence: a median of {images['confidence'].median():.0%}"
+    (name, least), (_, most) = many[0], many[-1]
+    low, high = least["confidence"].median(), most["confidence"].median()
+    if high - low < MOVED:
+        return f"No label is answered with clearly less confidence than others: medians from {low:.0%} to {high:.0%}"
+    return f"{name} is answered with the least confidence: a median of {low:.0%}"
 
 
 def on_confidence(table: pd.DataFrame) -> str:
@@ -49,7 +52,8 @@ def on_confidence(table: pd.DataFrame) -> str:
     wrong = judged[judged["correct"].eq(False)]
     if len(wrong):
         reviewed = int(wrong["outcome"].eq(Outcome.REVIEW).sum())
-        return f"{reviewed:,} of {_count(len(wrong), 'wrong label')} {'goes' if reviewed == 1 else 'go'} to review"
+        number = f"{reviewed:,} of {len(wrong):,}" if reviewed < len(wrong) else f"All {reviewed:,}"
+        return f"{number} wrong labels {'goes' if reviewed == 1 < len(wrong) else 'go'} to review"
     if len(judged):
         return f"None of {_count(len(judged), 'label')} is wrong"
     return f"Half of the images have a confidence of {table['confidence'].median():.0%} or more"

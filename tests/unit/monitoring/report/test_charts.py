@@ -13,7 +13,7 @@ from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.quality.calibration import CalibrationBin, merged, operating_point
 from monitoring.report import accuracy_charts, chart_style, time_charts, titles
-from monitoring.report.confidence_charts import by_label, labels
+from monitoring.report.confidence_charts import by_label, fewest_in_box, labels
 from monitoring.report.figures import classified_table, outcome_table
 from monitoring.report.palette import LIGHT
 from monitoring.report.panels import sketches
@@ -74,6 +74,11 @@ def test_labels_come_least_sure_first_and_every_number_of_images_can_be_drawn() 
     assert labels(table, None, LIGHT).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(("counts", "boxes"), [((40, 3), 0), ((41, 10, 9), 2)])
+def test_labels_are_boxes_only_where_one_has_too_many_images_for_points(counts: tuple[int, ...], boxes: int) -> None:
+    assert sum(count >= fewest_in_box(counts) for count in counts) == boxes
+
+
 @pytest.mark.parametrize(("classes", "has_pairs"), [(4, False), (8, False), (9, True)])
 def test_where_numbers_find_no_room_the_matrix_is_taller_by_the_most_confused_pairs(
     classes: int, has_pairs: bool
@@ -132,7 +137,10 @@ def test_titles_say_what_the_charts_show() -> None:
     table = classified_table(reviewed(20, 80))
     assert titles.on_course(table) == "The confidence falls: a median of 90%, then 60% in the second half"
     assert titles.on_confidence(table) == "None of 200 labels is wrong"
-    assert titles.on_labels(table) == "bicycle is answered with the least confidence: a median of 75%"
+    alike = "No label is answered with clearly less confidence than others: medians from 75% to 75%"
+    assert titles.on_labels(table) == alike
+    unlike = pd.concat([table, classified_table([execution(n, confidence=0.9, label="cat") for n in range(10)])])
+    assert titles.on_labels(unlike) == "bicycle is answered with the least confidence: a median of 75%"
     assert titles.on_labels(table.iloc[:9]) == "No label has 10 images or more: too few to compare them"
     names = ("cat", "dog")
     assert titles.on_confusion(np.array([[9, 4], [1, 9]]), names) == "Most often, cat is taken for dog: 4 of 13 times"
@@ -152,5 +160,6 @@ def test_titles_say_what_the_charts_show() -> None:
 def test_wrong_labels_that_people_see_are_counted() -> None:
     wrong = [execution(1, "REVIEW", 0.6, truth="motorcycle"), execution(2, "ACCEPTED", 0.9, truth="motorcycle")]
     assert titles.on_confidence(classified_table(wrong)) == "1 of 2 wrong labels goes to review"
+    assert titles.on_confidence(classified_table(wrong[:1] * 3)) == "All 3 wrong labels go to review"
     unknown = [execution(number, truth=None) for number in range(3)]
     assert titles.on_confidence(classified_table(unknown)) == "Half of the images have a confidence of 90% or more"
