@@ -7,7 +7,7 @@ def why_usable(evaluation: Evaluation) -> str:
     """What a usable model does."""
     point = evaluation.judged
     wrong = f"{point.error:.1%} of those are" if point.wrong else "none of those is"
-    return f"it accepts {point.coverage:.0%} of the images that judged it, and {wrong} wrong"
+    return f"it accepts {point.coverage:.0%} of the images, and {wrong} wrong"
 
 
 def on_accuracy(evaluation: Evaluation) -> str:
@@ -33,10 +33,8 @@ def on_error(evaluation: Evaluation) -> str:
     point, most = evaluation.judged, f"{evaluation.max_error:.1%}"
     if point.error > evaluation.max_error:
         return f"{point.error:.1%} of the accepted images are wrong, and {most} are tolerated"
-    return (
-        f"{point.accepted:,} accepted images are too few: even with {point.wrong} wrong, the error may be as high "
-        f"as {point.error_upper:.0%}"
-    )
+    few = f"{point.accepted:,} accepted images, {point.wrong or 'none'} of them wrong, are too few"
+    return f"{few}: the error may be as high as {point.error_upper:.0%}"
 
 
 def on_training_images(evaluation: Evaluation) -> str:

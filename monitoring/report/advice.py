@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from contracts.outcomes import Outcome
 from monitoring.drift.result import Verdict
 from monitoring.drift.verdict import Drift
 from monitoring.quality.evaluation import Evaluation
@@ -35,10 +34,8 @@ def reasons_to_retrain(figures: Figures, drift: Drift | None, limit: float) -> l
     if drift is not None and drift.verdict is Verdict.DRIFT:
         names = ", ".join(check.name for check in drift.drifted)
         reasons.append(f"What the endpoint sees or says has drifted from the baseline: {names}.")
-    if figures.classified:
-        share = figures.outcomes[Outcome.REVIEW] / figures.classified
-        if share > limit:
-            reasons.append(f"{share:.0%} of the classified images go to review, more than the limit of {limit:.0%}.")
+    if (share := figures.review_share) > limit:
+        reasons.append(f"{share:.0%} of the classified images go to review, more than the limit of {limit:.0%}.")
     return reasons
 
 

@@ -51,6 +51,11 @@ class Figures:
         return self.accepted_correct / self.accepted_judged if self.accepted_judged else None
 
     @property
+    def review_share(self) -> float:
+        """The share of the classified images that go to review; 0 where none was classified."""
+        return self.outcomes[Outcome.REVIEW] / self.classified if self.classified else 0.0
+
+    @property
     def observed_only(self) -> bool:
         """Whether all of it comes from data capture, so that nothing is known of rejections and failures."""
         return self.seconds is None

@@ -39,7 +39,7 @@ def findings(
         found.append(Finding(Level.GOOD, text))
     found += _on_labels(figures, max_error)
     if waiting := figures.outcomes[Outcome.REVIEW]:
-        share = f"{waiting / figures.classified:.0%} of those classified"
+        share = f"{figures.review_share:.0%} of those classified"
         why = ", ".join(f"{count:,} {reason}" for reason, count in figures.review_reasons.items())
         text = f"{_count(waiting, 'image')} ({share}) wait for a person's review{f': {why}' if why else ''}."
         found.append(Finding(Level.NOTICE, text))

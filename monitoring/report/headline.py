@@ -42,9 +42,13 @@ def headline(
     drift: Drift | None = None,
     live: LiveQuality | None = None,
     unexpected: Sequence[str] = (),
+    review_limit: float = 1.0,
 ) -> Headline:
-    """What *diagnosis* says of the model that answered, or what can be said without one."""
-    doubts = tuple(_doubts(figures, drift, live, unexpected))
+    """What *diagnosis* says of the model that answered, or what can be said without one.
+
+    *review_limit* is the share of the classified images above which reviews are too many.
+    """
+    doubts = tuple(_doubts(figures, drift, live, unexpected, review_limit))
     if diagnosis is None:
         return Headline(Level.NOTICE, UNKNOWN, _without_evaluation(figures), doubts)
     terms, answered = diagnosis.evaluation.terms, releases_of(executions)
@@ -68,11 +72,13 @@ def _without_evaluation(figures: Figures) -> str:
         return text
     if not figures.classified:
         return f"{start}, and no image was classified"
-    share = figures.outcomes[Outcome.REVIEW] / figures.classified
-    return f"{start}, and no image here has a known truth; {share:.0%} of {figures.classified:,} go to review"
+    share = f"{figures.review_share:.0%}"
+    return f"{start}, and no image here has a known truth; {share} of {figures.classified:,} go to review"
 
 
-def _doubts(figures: Figures, drift: Drift | None, live: LiveQuality | None, unexpected: Sequence[str]) -> list[str]:
+def _doubts(
+    figures: Figures, drift: Drift | None, live: LiveQuality | None, unexpected: Sequence[str], review_limit: float
+) -> list[str]:
     found = []
     if live and live.accuracy.broken_since:
         watched = live.accuracy.watched
@@ -80,6 +86,9 @@ def _doubts(figures: Figures, drift: Drift | None, live: LiveQuality | None, une
         found.append(f"in use, {audited} are wrong, which breaks the promised error")
     if drift and drift.verdict is Verdict.DRIFT:
         found.append(f"what the endpoint sees or says has drifted ({', '.join(one.name for one in drift.drifted)})")
+    if figures.review_share > review_limit:
+        share = f"{figures.review_share:.0%} of the classified images go to review"
+        found.append(f"{share}, more than the limit of {review_limit:.0%}")
     if failed := figures.outcomes[Outcome.FAILED]:
         errors = ", ".join(one.error for one in figures.failures)
         found.append(f"{failed:,} of {figures.executions:,} executions failed ({errors})")

@@ -110,7 +110,7 @@ def write_report(out: Path, report: Report) -> Figures:
             written=datetime.now(UTC),
             light=LIGHT,
             dark=DARK,
-            headline=headline(executions, counted, diagnosis, drift, report.live, report.unexpected),
+            headline=headline(executions, counted, diagnosis, drift, report.live, report.unexpected, limit),
             facts=facts(executions, counted, report.model, evaluation, drift.dataset if drift else None),
             figures=counted,
             accuracy_interval=interval(counted.correct, counted.judged),

@@ -22,7 +22,7 @@ from monitoring.quality.calibration import (
     operating_point,
 )
 from monitoring.quality.evaluation import Evaluation
-from monitoring.report import accuracy_charts, confidence_charts, time_charts
+from monitoring.report import accuracy_charts, confidence_charts, confusion_chart, time_charts
 from monitoring.report.chart_style import has_course
 from monitoring.report.confidence_charts import LABELS_SHOWN, by_label, fewest_in_box
 from monitoring.report.drift_chart import drift_histograms
@@ -185,7 +185,7 @@ def _confusion(judged: pd.DataFrame, classes: Sequence[str]) -> Sketch:
         on_confusion(counts, names),
         f"Confusion matrix: label and truth agree for {counts.trace():,} of {counts.sum():,} images.",
         "Rows are the truth; each sums to 100%. Blue: right. Red: mistakes, the more frequent the stronger.",
-        lambda palette: accuracy_charts.confusion(counts, names, palette),
+        lambda palette: confusion_chart.confusion(counts, names, palette),
     )
 
 

@@ -60,7 +60,7 @@ def on_confidence(table: pd.DataFrame) -> str:
 
 
 def on_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> str:
-    """Which mistake is made most often; *counts* as for `accuracy_charts.confusion`."""
+    """Which mistake is made most often; *counts* as for `confusion_chart.confusion`."""
     mistakes = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
     count, truth, label = int(mistakes[row, column]), names[int(row)], names[int(column)]

@@ -12,7 +12,7 @@ from PIL import Image
 from contracts.outcomes import Outcome
 from inference.executions import Execution
 from monitoring.quality.calibration import CalibrationBin, merged, operating_point
-from monitoring.report import accuracy_charts, chart_style, time_charts, titles
+from monitoring.report import chart_style, confusion_chart, time_charts, titles
 from monitoring.report.confidence_charts import by_label, fewest_in_box, labels
 from monitoring.report.figures import classified_table, outcome_table
 from monitoring.report.palette import LIGHT
@@ -86,15 +86,15 @@ def test_where_numbers_find_no_room_the_matrix_is_taller_by_the_most_confused_pa
     def height(mistakes: int) -> int:
         counts = np.eye(classes, dtype=np.int64) * 50
         counts[0, 1 : 1 + mistakes] = 7
-        return Image.open(io.BytesIO(accuracy_charts.confusion(counts, classes_of(classes), LIGHT))).height
+        return Image.open(io.BytesIO(confusion_chart.confusion(counts, classes_of(classes), LIGHT))).height
 
     assert (height(mistakes=3) > height(mistakes=1)) == has_pairs
 
 
 def test_the_most_confused_pairs_come_first_and_right_answers_are_none_of_them() -> None:
     counts = np.array([[90, 7, 0], [2, 5, 0], [0, 9, 80]])
-    assert accuracy_charts.most_confused(counts) == [(2, 1, 9), (0, 1, 7), (1, 0, 2)]
-    assert accuracy_charts.most_confused(np.eye(3, dtype=np.int64)) == []
+    assert confusion_chart.most_confused(counts) == [(2, 1, 9), (0, 1, 7), (1, 0, 2)]
+    assert confusion_chart.most_confused(np.eye(3, dtype=np.int64)) == []
 
 
 def bins(*counts: int) -> list[CalibrationBin]:

@@ -36,7 +36,7 @@ def said(
 
 
 def test_a_healthy_run_of_a_good_model_says_what_the_model_does_and_has_no_doubts() -> None:
-    expected = "it accepts 100% of the images that judged it, and none of those is wrong"
+    expected = "it accepts 100% of the images, and none of those is wrong"
     assert said() == Headline(Level.GOOD, "usable", expected)
 
 
@@ -51,7 +51,7 @@ def test_a_healthy_run_of_a_good_model_says_what_the_model_does_and_has_no_doubt
         (
             evaluated(answers(10)),
             "usable with review",
-            "20 accepted images are too few: even with 0 wrong, the error may be as high as 14%",
+            "20 accepted images, none of them wrong, are too few: the error may be as high as 14%",
         ),
         (
             evaluated(answers(90, wrong=10)),
@@ -108,6 +108,13 @@ def test_a_promise_that_is_broken_in_use_is_the_first_doubt() -> None:
     live = LiveQuality("pedals", live_accuracy(images, 0.02))
     doubt = "in use, 9 of 12 audited answers are wrong, which breaks the promised error"
     assert said(live=live, unexpected=["a"]).doubts == (doubt, "1 case did not end as expected")
+
+
+def test_more_reviews_than_expected_are_a_doubt() -> None:
+    ends = [*ANSWERED[:7], *(execution(number, "REVIEW", 0.6, release=RELEASE) for number in range(3))]
+    assert said(ends, review_limit=0.3).doubts == ()
+    [doubt] = said(ends, review_limit=0.29).doubts
+    assert doubt == "30% of the classified images go to review, more than the limit of 29%"
 
 
 def test_a_verdict_on_another_release_says_nothing_of_the_one_that_answered() -> None:

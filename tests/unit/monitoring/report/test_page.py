@@ -17,7 +17,7 @@ from monitoring.capture.records import SkippedLine, parse_file
 from monitoring.quality.diagnosis import diagnose
 from monitoring.quality.evaluation import Prediction, assess
 from monitoring.quality.verdict import Level
-from monitoring.report import accuracy_charts, time_charts
+from monitoring.report import confusion_chart, time_charts
 from monitoring.report.figures import classified_table, figures
 from monitoring.report.findings import findings, unexpected_ends
 from monitoring.report.gallery import SHOWN
@@ -187,7 +187,7 @@ def test_a_run_of_any_length_has_a_chart(seconds: float) -> None:
 def test_any_number_of_classes_has_a_confusion_matrix_whatever_their_names(number: int) -> None:
     names = [f"class ${i}_{{" * (1 + i % 4) for i in range(number)]
     counts = np.arange(number * number).reshape(number, number)
-    assert Image.open(io.BytesIO(accuracy_charts.confusion(counts, names, LIGHT))).size[0] > 500
+    assert Image.open(io.BytesIO(confusion_chart.confusion(counts, names, LIGHT))).size[0] > 500
 
 
 def test_a_report_on_rejections_alone_has_no_charts_and_no_accuracy(tmp_path: Path) -> None:

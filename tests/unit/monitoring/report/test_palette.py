@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from monitoring.report.accuracy_charts import text_color, tint
+from monitoring.report.confusion_chart import text_color, tint
 from monitoring.report.palette import DARK, GRAPHICS_CONTRAST, LIGHT, TEXT_CONTRAST, Palette, contrast
 from tests.conftest import ROOT
 
