@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ import pytest
 from botocore.config import Config
 
 from local import sam, stack
+from local.lambdas import PLAIN_RUNTIME, Function
 from local.moto_patches.eventbridge import transformed
 from local.template import Template
 from tests.conftest import led_to
@@ -53,6 +55,28 @@ def test_a_function_answers_its_event_as_recorded(deployed: Deployed, name: str)
     else:
         assert "FunctionError" not in answer
         assert said == said | expected["answer"]
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(
+    ("function", "threshold"), [("SerializeFunction", ""), ("ClassifyFunction", ""), ("ThresholdFunction", "0.8")]
+)
+def test_the_runtime_in_plain_python_answers_events_as_recorded(
+    deployed: Deployed, function: str, threshold: str, tmp_path: Path
+) -> None:
+    parameters = {"DataBucketName": stack.BUCKET, "EndpointName": ENDPOINT, "ConfidenceThreshold": threshold}
+    template = Template(stack.ROOT / "template.yaml", parameters, stack.REGION, lambda *_: "arn")
+    (spec,) = (one for one in template.functions() if one.name == function)
+    made = Function(spec, stack.REGION, deployed.stack.environment, tmp_path, 1, PLAIN_RUNTIME)
+    try:
+        for name, expected in EXPECTED.items():
+            if expected.get("function") == function:
+                result = made.invoke(json.dumps(event(name)).encode())
+                said = json.loads(result.payload)
+                assert (said.get("errorType"), bool(result.error)) == (expected.get("error"), "error" in expected)
+                assert said == said | expected.get("answer", {})
+    finally:
+        made.stop()
 
 
 @pytest.mark.usefixtures("samples")

@@ -5,17 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
 
 from cli.defaults import DEFAULTS_FILE, Value, as_toml, read_defaults
-from tests.commands import parse, quoted, workflow
-from tests.conftest import ROOT
+from tests.commands import parse, quoted, schema, workflow
 from tests.images import HEIC, encoded
 
-SCHEMA = json.loads((ROOT / "cli/schemas/init.json").read_text())
 KINDS = ("PNG", "JPEG", "WEBP", "BMP")
 
 
@@ -49,7 +46,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     """Return what `init --json` prints, which must be as its schema says, and agree with the exit code."""
     code = workflow("init", *words, "--json")
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    schema("init").validate(found)
     assert code == (found["written"] is None) == (found["findings"][0]["level"] == "bad")
     return found
 
@@ -61,10 +58,6 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     return err
-
-
-def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 def test_the_file_makes_the_folder_what_stage_takes_and_its_counts_are_those_of_init(
