@@ -19,6 +19,10 @@ class StackNotStarted(LocalError):
     """The local stack's process ended before it was ready."""
 
 
+class StackNotKept(LocalError):
+    """The local stack was stopped, and couldn't save its state."""
+
+
 class StackEnded(LocalError):
     """The local stack's process ended although nobody stopped it."""
 
@@ -40,6 +44,8 @@ class Starting:
                 raise StackNotStarted(f"The local stack didn't start; {self._logs / LOG} has the reason.")
             printed = json.loads(line)
             if REFUSAL in printed:
+                # It ends by itself, and needs no signal that would meet it there.
+                self._process.wait()
                 raise StackNotStarted(f"The local stack didn't start: {printed[REFUSAL]}")
             self._running = Running(printed, self._process.pid, self._logs)
         return self._running
@@ -51,12 +57,16 @@ class Starting:
         raise StackEnded(f"The local stack's process has ended ({how}); {self._logs / LOG} may have the reason.")
 
     def stop(self) -> None:
-        """End the process and everything that it started."""
+        """End the process and everything that it started; raise StackNotKept where it couldn't save its state."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         if self._running is None:
             self._process.terminate()
         self._process.stdin.close()
+        line = self._process.stdout.readline()
         self._process.wait()
+        if self._running and line:
+            raise StackNotKept(json.loads(line)[REFUSAL])
 
 
 @contextmanager

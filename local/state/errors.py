@@ -1,6 +1,10 @@
-"""Why a state can't be used."""
+"""Why a state can't be used or saved."""
 
 from local.errors import LocalError
+
+
+class StateNotSaved(LocalError):
+    """The folder can't be written to."""
 
 
 class UnusableState(LocalError):

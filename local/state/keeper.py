@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.state.errors import StateNotSaved
 from local.state.folder import FORMAT, StateFolder
 
 SAVE_SECONDS = 2.0
@@ -46,10 +47,15 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Save what has changed, for the last time."""
+        """Save what has changed, for the last time; raise StateNotSaved where that isn't possible."""
         self._stopping.set()
         self._thread.join()
-        self._save()
+        try:
+            self._save()
+        except OSError as error:
+            raise StateNotSaved(
+                f"The last changes can't be saved in {self._folder.path}: {error.strerror}; those before are there."
+            ) from error
 
     def _save_regularly(self) -> None:
         pause = SAVE_SECONDS
@@ -57,7 +63,7 @@ class Keeper:
             began = time.monotonic()
             try:
                 self._save()
-            except Exception:  # a full disk, for one, may have space again the next time
+            except Exception:  # a full disk, for example, may have space the next time
                 logger.exception("The state can't be saved.")
             pause = max(SAVE_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
 

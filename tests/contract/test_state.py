@@ -18,7 +18,6 @@ import pytest
 
 from contracts.layout import Prefix
 from local import launch, stack
-from local.launch import StackNotStarted
 from local.state.folder import ACTIVATE, OBJECTS, STATE_FILE
 from monitoring.capture.endpoint_metrics import invocations
 from tests.conftest import led_to
@@ -210,16 +209,6 @@ def test_the_folder_is_the_owners_alone_and_leads_a_shell_to_the_stack(
     assert Path(workflow).parent == Path(sys.executable).parent
 
 
-def test_a_second_stack_with_the_same_state_is_refused(options: stack.Options, again: stack.Running) -> None:
-    assert again.processes()
-    with pytest.raises(StackNotStarted) as refused, launch.running(options):
-        pass
-    assert str(refused.value) == (
-        f"The local stack didn't start: Another command is writing to {options.state}; wait until it has ended, or "
-        "choose another folder by --state."
-    )
-
-
 def test_a_stack_that_is_killed_leaves_all_but_the_last_seconds(options: stack.Options, again: stack.Running) -> None:
     folder = Path(options.state)
     boto3.client("s3").put_object(Bucket=stack.BUCKET, Key="late", Body=b"whole")
@@ -233,4 +222,4 @@ def test_a_stack_that_is_killed_leaves_all_but_the_last_seconds(options: stack.O
         assert answer_of(ENDPOINT)
         assert Stacks().app["ConfidenceThreshold"] == "0.7"
         assert Stacks().app["EndpointName"] == ENDPOINT
-    assert {path.name for path in folder.iterdir()} == {".lock", ACTIVATE, OBJECTS, STATE_FILE}
+        assert {path.name for path in folder.iterdir()} == {".lock", ACTIVATE, OBJECTS, STATE_FILE}

@@ -75,6 +75,12 @@ def test_contents_that_nothing_names_any_more_are_removed(tmp_path: Path) -> Non
         assert [path.name for path in (folder.path / OBJECTS).iterdir()] == [new]
 
 
+def test_a_state_that_another_stack_uses_is_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path / "state")
+    with exclusive(folder), pytest.raises(FolderInUse, match=rf"writing to {folder}; .* another folder by --state"):
+        begin(folder)
+
+
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("x")
     tmp_path.chmod(0o755)
