@@ -4,13 +4,10 @@ import socket
 import tempfile
 from pathlib import Path
 
-import boto3
 import pytest
 
-from local.launch import LOG, StackNotKept, StackNotStarted, running
-from local.stack import BUCKET, Options
-from local.state.folder import OBJECTS
-from tests.conftest import led_to
+from local.launch import LOG, StackNotStarted, running
+from local.stack import Options
 
 
 def failed_start(options: Options) -> str:
@@ -43,18 +40,3 @@ def test_a_deployment_that_fails_ends_everything_that_was_started(
     reason = failed_start(Options(logs=str(tmp_path), parameters={"NoSuchParameter": "1"}))
     assert reason.startswith("template.yaml has no parameter NoSuchParameter")
     assert not list(work.iterdir())
-
-
-def test_a_state_that_cannot_be_saved_any_more_is_told_at_the_end(tmp_path: Path) -> None:
-    with pytest.raises(StackNotKept) as told:
-        change_and_end(Options(logs=str(tmp_path / "logs"), state=str(tmp_path / "state")))
-    reason = f"The last changes can't be saved in {tmp_path / 'state'}: File exists; those before are there."
-    assert str(told.value) == reason
-    assert (tmp_path / "logs" / LOG).read_text().endswith(f"{reason}\n")
-
-
-def change_and_end(options: Options) -> None:
-    """Run a stack whose state has a file where the folder for new objects must be, and write an object."""
-    with running(options) as started, led_to(started.environment):
-        (Path(options.state) / OBJECTS).touch()
-        boto3.client("s3").put_object(Bucket=BUCKET, Key="new", Body=b"x")
