@@ -1,11 +1,13 @@
 """The one address of the local stack: answers what moto can't, and passes everything else on to it."""
 
+import functools
+import io
 import json
 import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -15,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 from local.app_stack import AppStack
 from local.errors import LocalError
 from local.lambdas import Function
+from local.moto_patches.task_clients import Direct
 from local.responses import error_response, json_response
 from local.sagemaker.container_client import Answer, Unavailable
 from local.sagemaker.control_plane import SageMaker
@@ -22,7 +25,7 @@ from local.sagemaker.errors import SageMakerError
 from local.sagemaker.quotas import list_quotas
 from local.sagemaker.serverless import Throttled
 from local.stack_updates import answer_update
-from local.synchronous import start_sync_execution
+from local.synchronous import start_directly, start_sync_execution
 from local.template import ACCOUNT_ID
 
 if TYPE_CHECKING:
@@ -85,6 +88,21 @@ class Gateway:
         """Answer one request."""
         answer = self._own_answer(environ)
         return answer(environ, start_response) if answer else self._moto(environ, start_response)
+
+    def direct_calls(self) -> dict[str, dict[str, Direct]]:
+        """Return the SDK's methods that the tasks of executions can call without HTTP, by service."""
+        return {
+            "lambda": {"invoke": self._invoke_directly},
+            "stepfunctions": {"start_sync_execution": functools.partial(start_directly, self._region)},
+        }
+
+    def _invoke_directly(self, FunctionName: str, Payload: bytes, **_: object) -> dict[str, Any] | None:  # noqa: N803
+        function = self._function(FunctionName)
+        if function is None or len(Payload) > LAMBDA_PAYLOAD_BYTES:
+            return None
+        result = function.invoke(Payload)
+        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(result.payload)}
+        return answer | ({"FunctionError": result.error} if result.error else {})
 
     def _own_answer(self, environ: "WSGIEnvironment") -> Response | None:
         """Return the gateway's own answer, None where the request is for moto."""

@@ -82,7 +82,7 @@ def serving(options: Options) -> Iterator[dict[str, str]]:
         sagemaker = _sagemaker(options, work, metrics, alarms)
         app_stack = AppStack(credentials | {"AWS_ENDPOINT_URL": url}, logs, options.concurrency)
         gateway = Gateway(REGION, app_stack, sagemaker)
-        patches.apply(gateway)
+        patches.apply(gateway, gateway.direct_calls())
         scheduler = Scheduler(scheduler_backends[ACCOUNT_ID][REGION], stepfunctions_parser_backends[ACCOUNT_ID][REGION])
         guard = Guard(gateway, credentials, {options.container_address} - {""})
         ending.enter_context(_answering(guard, listener))

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from werkzeug.wrappers import Request, Response
 from local.responses import JSON_1_0, error_response
 from local.template import ACCOUNT_ID
 
+EXPRESS = "EXPRESS"
+
 
 def start_sync_execution(request: Request, region: str) -> Response:
     """Run an Express execution to its end, and answer how it ended.
@@ -20,14 +23,31 @@ def start_sync_execution(request: Request, region: str) -> Response:
     Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
     """
     asked = json.loads(request.get_data())
-    backend = stepfunctions_parser_backends[ACCOUNT_ID][region]
     try:
-        machine: Any = backend.describe_state_machine(asked["stateMachineArn"])
+        machine: Any = stepfunctions_parser_backends[ACCOUNT_ID][region].describe_state_machine(
+            asked["stateMachineArn"]
+        )
     except StateMachineDoesNotExist as error:
         return error_response(400, "StateMachineDoesNotExist", str(error))
-    if machine.type != "EXPRESS":
+    if machine.type != EXPRESS:
         message = "Only an Express state machine can be run synchronously."
         return error_response(400, "StateMachineTypeNotSupported", message)
+    answer = json.dumps(_run(machine, region, asked), default=datetime.timestamp)
+    return Response(answer, 200, content_type=JSON_1_0)
+
+
+def start_directly(region: str, **asked: Any) -> dict[str, Any] | None:
+    """Return what an SDK's `start_sync_execution` would, times as objects; None where the call would be refused."""
+    try:
+        machine: Any = stepfunctions_parser_backends[ACCOUNT_ID][region].describe_state_machine(
+            asked["stateMachineArn"]
+        )
+    except StateMachineDoesNotExist:
+        return None
+    return _run(machine, region, asked) if machine.type == EXPRESS else None
+
+
+def _run(machine: Any, region: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     name = asked.get("name") or str(uuid.uuid4())
     execution = SyncExecution(
         name=name,
@@ -44,5 +64,4 @@ def start_sync_execution(request: Request, region: str) -> Response:
         activity_store={},
     )
     execution.start()
-    answer = json.dumps(execution.to_start_sync_execution_output(), default=datetime.timestamp)
-    return Response(answer, 200, content_type=JSON_1_0)
+    return {name: value for name, value in execution.to_start_sync_execution_output().items() if value is not None}

@@ -1,5 +1,6 @@
 """The patches for the pinned moto, each a function whose docstring says what is wrong without it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from local.moto_patches import (
@@ -28,10 +29,13 @@ PATCHES = (
 )
 
 
-def apply(application: "WSGIApplication | None" = None) -> None:
+def apply(
+    application: "WSGIApplication | None" = None, direct: Mapping[str, Mapping[str, task_clients.Direct]] | None = None
+) -> None:
     """Patch moto in this process; a second call changes nothing.
 
-    The tasks of executions call `application` where it is given, and otherwise a server on the port MOTO_PORT.
+    The tasks of executions call `direct`, by service and method, then `application` where it is given, and otherwise a
+    server on the port MOTO_PORT.
 
     Raises MotoChanged where moto isn't the version that the patches were written for.
     """
@@ -40,4 +44,4 @@ def apply(application: "WSGIApplication | None" = None) -> None:
     definitions.read_single_nodes_as_values()
     performance.parse_each_path_once()
     performance.copy_json_as_json()
-    task_clients.share_task_clients(application)
+    task_clients.share_task_clients(application, direct)

@@ -83,7 +83,7 @@ def name_members_of_sdk_tasks(_original: Callable[..., None]) -> Callable[..., N
         names = {name.lower(): name for name in operation.input_shape.members}
         given = {names.get(key.lower(), key): value for key, value in normalised_parameters.items()}
         answer = getattr(client, method)(**given)
-        del answer["ResponseMetadata"]
+        answer.pop("ResponseMetadata", None)
         env.stack.append(_capitalised(answer))
 
     return eval_service_task

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2, chi2_contingency, ks_2samp, mannwhitneyu
+
+# Its part `stats`, which takes most of a second, is imported at the first use.
+import scipy
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
@@ -40,7 +42,7 @@ def compare_values(reference: Floats, window: Floats) -> Comparison:
     """Kolmogorov-Smirnov's test of two samples of shapes (m,) and (n,), and the PSI over the reference's deciles."""
     if np.ptp(np.concatenate([reference, window])) == 0:
         return Comparison(0.0, 1.0, 0.0, 0.0)
-    test = ks_2samp(reference, window, method="asymp")
+    test = scipy.stats.ks_2samp(reference, window, method="asymp")
     edges = _edges(reference)
     bins = [np.searchsorted(edges, sample) for sample in (reference, window)]
     counts = [np.bincount(numbers, minlength=len(edges) + 1).astype(float) for numbers in bins]
@@ -62,7 +64,7 @@ def compare_labels(reference: Labels, window: Labels) -> Comparison:
     if counts.shape[1] < 2:
         return Comparison(0.0, 1.0, 0.0, 0.0)
     shares = counts / counts.sum(axis=1, keepdims=True)
-    p_value = float(chi2_contingency(counts, correction=False).pvalue)
+    p_value = float(scipy.stats.chi2_contingency(counts, correction=False).pvalue)
     return Comparison(float(np.abs(shares[0] - shares[1]).sum() / 2), p_value, *_psi(*counts))
 
 
@@ -82,7 +84,9 @@ def compare_descriptions(reference: Floats, window: Floats, seed: int = 0) -> Co
     first, second = (random.permutation(part) for part in (rows[: len(reference)], rows[len(reference) :]))
     m, n = len(first) // 2, len(second) // 2
     direction = _discriminant(first[:m], second[:n])
-    test = mannwhitneyu(second[n:] @ direction, first[m:] @ direction, alternative="greater", method="asymptotic")
+    test = scipy.stats.mannwhitneyu(
+        second[n:] @ direction, first[m:] @ direction, alternative="greater", method="asymptotic"
+    )
     return Comparison(
         max(0.0, 2 * float(test.statistic) / ((len(second) - n) * (len(first) - m)) - 1), float(test.pvalue)
     )
@@ -112,5 +116,5 @@ def _psi(reference: Floats, window: Floats) -> tuple[float, float]:
     bins = len(reference)
     p = (reference + PSEUDOCOUNT) / (reference.sum() + PSEUDOCOUNT * bins)
     q = (window + PSEUDOCOUNT) / (window.sum() + PSEUDOCOUNT * bins)
-    by_chance = chi2.ppf(0.99, max(bins - 1, 1)) * (1 / reference.sum() + 1 / window.sum())
+    by_chance = scipy.stats.chi2.ppf(0.99, max(bins - 1, 1)) * (1 / reference.sum() + 1 / window.sum())
     return float(((q - p) * np.log(q / p)).sum()), float(by_chance)

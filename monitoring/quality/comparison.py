@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, fisher_exact
+
+# Its part `stats`, which takes most of a second, is imported at the first use.
+import scipy
 
 from contracts.judged import Judged
 from monitoring.errors import MonitoringError
@@ -130,7 +132,7 @@ def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
 def mcnemar(first_only: int, second_only: int) -> float:
     """Return the two-sided p-value of McNemar's exact test; 1 where the two differ nowhere."""
     discordant = first_only + second_only
-    return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
+    return float(scipy.stats.binomtest(first_only, discordant).pvalue) if discordant else 1.0
 
 
 def _pairs(pairs: Sequence[tuple[Judged, Judged]], holds: Callable[[Judged], bool]) -> Pairs:
@@ -141,7 +143,7 @@ def _pairs(pairs: Sequence[tuple[Judged, Judged]], holds: Callable[[Judged], boo
 
 def _fisher(first: Sequence[Judged], second: Sequence[Judged]) -> float:
     accepted = [[one.right for one in side if one.accepted] for side in (first, second)]
-    return float(fisher_exact([[rights.count(True), rights.count(False)] for rights in accepted]).pvalue)
+    return float(scipy.stats.fisher_exact([[rights.count(True), rights.count(False)] for rights in accepted]).pvalue)
 
 
 def _figures(judged: Sequence[Judged]) -> Figures:
