@@ -34,7 +34,7 @@ CAPTURE_SECONDS = 30.0
 # What later steps import takes seconds.
 IMPORTED_BESIDE = ("training.train", "monitoring.report.build")
 # Enough to show every outcome; the model is judged by all test images anyway.
-IMAGES = 80
+IMAGES = 60
 
 
 class UnexpectedEnd(LocalError):
