@@ -18,7 +18,10 @@ def demo(
     archive: Archive = None,
     verify: Verify = True,
     classes: Classes = "",
-    images: Annotated[int, typer.Option(min=1, help="Number of test images that go through the state machine.")] = 80,
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Test images that go through the state machine; by default enough for every outcome."),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Confidence threshold; by default the model's own.")
     ] = None,

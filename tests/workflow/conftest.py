@@ -12,6 +12,7 @@ from contracts.dataset import DatasetRecord
 from local import stack
 from tests.conftest import led_to
 from tests.images import encoded, gradient
+from tests.newcomer import Newcomer, arrive, blocks
 from tests.waiting import wait_until
 from tests.workflow.review_queue import waiting_for_review
 from training.datasets.sample import sample_archive
@@ -32,6 +33,22 @@ class Deployed:
     dataset: DatasetRecord
     model: Model
     out: Path
+
+
+@dataclass(frozen=True)
+class Demonstrated:
+    """A newcomer who has typed README's first command, what it printed, and the folder that it wrote to."""
+
+    newcomer: Newcomer
+    printed: str
+    out: Path
+
+
+@pytest.fixture(scope="session")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Demonstrated:
+    newcomer = arrive(tmp_path_factory.mktemp("newcomer"))
+    first = blocks((newcomer.project / "README.md").read_text())[0]
+    return Demonstrated(newcomer, newcomer.types(first), newcomer.project / "out/demo")
 
 
 @pytest.fixture(scope="session")

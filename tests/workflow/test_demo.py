@@ -1,22 +1,31 @@
-"""The demo as a user runs it: a command in a process of its own, and what it leaves behind."""
+"""The demo as a user runs it, `make demo`, and what it leaves behind."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli import app
+from local import demo
 from monitoring.quality.evaluation import EVALUATION_FILE, OUT_OF_FOLD_FILE, read_evaluation
 from monitoring.quality.verdict import judge
 from tests.commands import schema
 from tests.conftest import ROOT
 from tests.processes import bare_environment, children
 from tests.waiting import wait_until
+from tests.workflow.conftest import Demonstrated
+from training.datasets.sample import COUNTS
 
 WORKFLOW = [sys.executable, "-m", "cli"]
+# Of two classes.
+TRAINED, TESTED = 2 * COUNTS["train"], 2 * COUNTS["test"]
+# Which the demo adds to its images: those of the second number never reach the model.
+BROKEN, REFUSED = 6, 5
+CASES = demo.IMAGES + BROKEN
 
 
 def workflow(arguments: Sequence[str], **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -31,16 +40,8 @@ def workflow(arguments: Sequence[str], **environment: str) -> "subprocess.Comple
 
 
 @pytest.fixture(scope="module")
-def out(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a demo on a small archive."""
-    folder = tmp_path_factory.mktemp("demo")
-    arguments = ["demo", "--dataset", "cifar100", "--archive", str(archive), "--no-verify", "--images", "12"]
-    done = workflow([*arguments, "--json", "--out", str(folder)])
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "report.html" in done.stderr
-    (folder / "printed.txt").write_text(done.stderr)
-    (folder / "printed.json").write_text(done.stdout)
-    return folder
+def out(demonstrated: Demonstrated) -> Path:
+    return demonstrated.out
 
 
 @pytest.fixture(scope="module")
@@ -51,35 +52,48 @@ def summary(out: Path) -> dict[str, Any]:
 def test_everything_that_it_promises_is_written(out: Path) -> None:
     for name in ("report.html", "samples.png", "histogram.png", "confusion.png", "executions.jsonl", "summary.json"):
         assert (out / name).stat().st_size > 0, name
-    assert len(list((out / "events").glob("*.json"))) == 18
+    assert len(list((out / "events").glob("*.json"))) == CASES
 
 
-def test_its_json_is_the_summary(out: Path, summary: dict[str, Any]) -> None:
-    assert json.loads((out / "printed.json").read_text()) == summary
+def test_its_summary_is_what_the_schema_says(summary: dict[str, Any]) -> None:
     schema("demo").validate(summary)
+
+
+def test_its_json_is_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write_a_summary(request: demo.Request, _: object, afterwards: Callable[[], None]) -> None:
+        (request.out / demo.SUMMARY_FILE).write_text('{"executions": 1}\n')
+        afterwards()
+
+    monkeypatch.setattr(demo, "run_demo", write_a_summary)
+    app(["demo", "--json", "--out", str(tmp_path)], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out) == {"executions": 1}
 
 
 def test_the_summary_accounts_for_every_execution(summary: dict[str, Any]) -> None:
     assert summary["classes"] == ["bicycle", "motorcycle"]
-    assert (summary["train_images"], summary["test_images"]) == (120, 30)
-    assert summary["executions"] == sum(summary["outcomes"].values()) == 18
-    assert summary["outcomes"]["REJECTED"] == 5
+    assert (summary["train_images"], summary["test_images"]) == (TRAINED, TESTED)
+    assert summary["executions"] == sum(summary["outcomes"].values()) == CASES
+    assert summary["outcomes"]["REJECTED"] == REFUSED
     assert summary["outcomes"]["FAILED"] == 0
-    assert summary["capture_records"] == summary["reached_endpoint"] == 13
+    assert summary["capture_records"] == summary["reached_endpoint"] == CASES - REFUSED
     assert 0.5 < summary["accuracy"] <= 1
     assert summary["seconds"]["total"] >= max(summary["seconds"].values())
 
 
-def test_the_verdict_is_the_same_in_the_summary_the_report_and_the_terminal(out: Path, summary: dict[str, Any]) -> None:
+def test_the_verdict_is_the_same_in_the_summary_the_report_and_the_terminal(
+    demonstrated: Demonstrated, out: Path, summary: dict[str, Any]
+) -> None:
     evaluation = read_evaluation(out / EVALUATION_FILE)
     assert evaluation.terms is not None
     assert (summary["release"], summary["threshold"]) == (evaluation.terms.release, evaluation.threshold)
     usability = judge(evaluation).usability
     assert summary["usability"] == usability
     assert f"<strong>{usability}</strong>" in (out / "report.html").read_text()
-    assert f"The model is {usability}, judged by 30 test images:" in (out / "printed.txt").read_text()
+    assert f"The model is {usability}, judged by {TESTED} test images:" in demonstrated.printed
     trained = read_evaluation(out / OUT_OF_FOLD_FILE)
-    assert (trained.terms, trained.images) == (evaluation.terms, 120)
+    assert (trained.terms, trained.images) == (evaluation.terms, TRAINED)
 
 
 def test_each_execution_ended_as_its_case_must(out: Path) -> None:

@@ -1,19 +1,18 @@
-"""The README's commands run as written, and what it names exists."""
+"""README's commands run as printed, one after the other, in an empty folder; and what it names exists."""
 
-import os
 import re
+import signal
 import subprocess
 import sys
 from fnmatch import fnmatch
-from pathlib import Path
 
 import typer.main
 
 from cli import app
-from local import stack
 from tests.conftest import ROOT
+from tests.newcomer import blocks
+from tests.workflow.conftest import Demonstrated
 
-MARKED = re.compile(r"<!-- run by tests/workflow/test_readme.py -->\n```sh\n(.*?)```", re.DOTALL)
 # The README shows these with placeholders; teardown comes last.
 OTHERS = """
 workflow batch --prefix datasets/sample/test/
@@ -43,26 +42,18 @@ def verbs_of_a_stack() -> set[str]:
     return {name for name, verb in verbs.items() if any(option.name == "stack" for option in verb.params)}
 
 
-def test_the_readmes_verbs_run_one_after_the_other(running: stack.Running, tmp_path: Path) -> None:
-    (commands,) = MARKED.findall((ROOT / "README.md").read_text())
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    # Bucket, role, state machines and endpoint come from the stacks' outputs.
-    environment |= {name: value for name, value in running.environment.items() if name.startswith("AWS_")}
-    before, teardown, after = commands.partition("workflow teardown")
-    commands = before + OTHERS + teardown + after
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=570,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "out/report.html").exists()
+def test_a_newcomer_gets_from_the_demo_to_a_model_of_their_own(demonstrated: Demonstrated) -> None:
+    newcomer = demonstrated.newcomer
+    _, local, first, own, *_ = blocks((newcomer.project / "README.md").read_text())
+    with newcomer.starting(local, until="# Logs: ") as terminal:
+        before, teardown, after = own.partition("workflow teardown")
+        commands = first + before + OTHERS + teardown + after
+        printed = newcomer.types(commands, 570)
+        terminal.send_signal(signal.SIGINT)
+        assert terminal.wait(60) == 0
+    assert (newcomer.project / "out/report.html").exists()
     # Once by `train`, and once by `evaluate`.
-    assert done.stdout.count("The model is ") == 2
+    assert printed.count("The model is ") == 2
     assert verbs_of_a_stack() <= set(re.findall(r"^workflow ([a-z-]+)", commands, re.MULTILINE))
 
 
