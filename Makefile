@@ -52,8 +52,10 @@ sam: .venv-sam/installed ## Install the SAM CLI, pinned, into .venv-sam.
 demo: .venv/running ## Run the whole workflow on this machine; ARGS="--dataset cifar100" are options of `workflow demo`.
 	@$(BIN)/workflow demo $(ARGS)
 
-test: install ## Run all tests; they need no network.
-	@$(BIN)/python -m pytest -n 2
+# They often wait, so that three keep two cores busy.
+PROCESSES ?= 3
+test: install ## Run all tests, PROCESSES=3 at a time; they need no network.
+	@$(BIN)/python -m pytest -n $(PROCESSES)
 
 mutants: .venv-mutants/installed ## Change the code in small ways and report which changes no test notices; ARGS="functions.classify.*".
 	@nice .venv-mutants/bin/python -m tests.mutants $(ARGS)

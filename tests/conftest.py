@@ -13,8 +13,15 @@ from xdist.scheduler import LoadScopeScheduling
 from local import launch, stack
 from local.template import Template
 
-# The demo has stacks of its own.
-SHARED = ("tests/workflow/test_demo.py", "tests/workflow/", "tests/contract/test_moto_patches", "tests/contract/")
+# What shares something that is slow to start, by the beginning of its path, in the order in which it is begun: README's
+# tests and the demo's are about one run, then come those with a stack in common. Other tests share at most a file.
+SHARED = {
+    "tests/workflow/test_readme.py": "demo",
+    "tests/workflow/test_demo.py": "demo",
+    "tests/workflow/": "workflow",
+    "tests/contract/test_moto_patches": "moto patches",
+    "tests/contract/": "contract",
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 # A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test starts.
@@ -48,12 +55,21 @@ def led_to(variables: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
+def _shared(nodeid: str) -> str | None:
+    return next((name for beginning, name in SHARED.items() if nodeid.startswith(beginning)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it in the end."""
+    names = [*dict.fromkeys(SHARED.values())]
+    items.sort(key=lambda item: names.index(name) if (name := _shared(item.nodeid)) else len(names))
+
+
 class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
     """Keeps tests that share what is slow to start in one process; all others go by their file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.split("::", 1)[0]
-        return next((folder for folder in SHARED if path.startswith(folder)), path)
+        return _shared(nodeid) or nodeid.split("::", 1)[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWhatIsShared:

@@ -34,8 +34,8 @@ def test_an_unsure_image_is_shown_decided_and_leaves_the_queue(deployed: Deploye
     sqs, s3 = boto3.client("sqs"), boto3.client("s3")
     labels = Labels(s3, stack.BUCKET, "pedals")
     with Session(ReviewQueue(sqs, Stacks().review_queue_urls), labels, "ann") as session:
-        (message,) = session.upcoming()
-        assert message.image.s3_key == event["s3_key"]
+        # Executions of tests before may still send theirs.
+        message = next(one for one in session.upcoming(10) if one.image.s3_key == event["s3_key"])
         assert (message.image.width, message.image.height, message.image.reason) == (60, 40, "low confidence")
         assert message.image.model.labels == deployed.model.labels
         assert read_original(s3, message.image) == data
@@ -46,7 +46,7 @@ def test_an_unsure_image_is_shown_decided_and_leaves_the_queue(deployed: Deploye
         deployed.model.labels[1],
         message.image.model.release,
     )
-    assert list(waiting_for_review()) == []
+    assert event["s3_key"] not in waiting_for_review()
 
 
 @contextmanager

@@ -1,13 +1,12 @@
-"""What the page's server takes: time for a decision, and memory over many."""
+"""What the page's server takes: calls of AWS for a decision, and memory over many."""
 
 import gc
-import time
 import tracemalloc
 from dataclasses import replace
 from itertools import count
-from statistics import median
 
 import pytest
+from botocore.client import BaseClient
 
 from contracts.labels import Decision, LabelledImage
 from review.image import ReviewImage
@@ -18,19 +17,25 @@ from tests.unit.review.samples import Waiting
 from tests.unit.samples import BUCKET
 
 
-def test_a_decision_takes_less_than_a_tenth_of_a_second_of_the_servers_time(visitor: Visitor, waiting: Waiting) -> None:
-    """S3 and SQS answer on this machine; the median, as other programs share the processor."""
-    for number in range(15):
-        waiting.send(number)
-    taken = []
-    for image in visitor.images(15):
-        began = time.perf_counter()
-        assert "error" not in visitor.decide(image, "cat")
-        taken.append(time.perf_counter() - began)
-    assert median(taken) < 0.1
+def test_a_decision_waits_for_two_calls_of_aws(
+    visitor: Visitor, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.send(0)
+    (image,) = visitor.images(1)
+    called: list[str] = []
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]  # through which every method goes
+
+    def call(self: BaseClient, operation: str, parameters: object) -> object:
+        called.append(operation)
+        return original(self, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    assert "error" not in visitor.decide(image, "cat")
+    # Messages are fetched and deleted in the background.
+    assert [operation for operation in called if "Message" not in operation] == ["GetObject", "PutObject"]
 
 
-def test_memory_stays_flat_over_2000_decisions(
+def test_memory_stays_flat_over_many_decisions(
     visitor: Visitor, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue never ends, and neither it nor S3 keeps anything."""
@@ -64,7 +69,8 @@ def test_memory_stays_flat_over_2000_decisions(
 
     tracemalloc.start()
     try:
-        before = decide(300)
-        assert decide(2000) - before < 100_000
+        before = decide(100)
+        # Each has a receipt of 400 bytes, which would show if any of it was kept.
+        assert decide(300) - before < 40_000
     finally:
         tracemalloc.stop()
