@@ -104,8 +104,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201
         code = INTERRUPTED
-    except typer.Abort:
-        code = _said("Not confirmed, so nothing more is done; --yes confirms beforehand.")
     except typer.TyperException as error:
         code = _said(_usage(error), USAGE)
     except Exception as error:

@@ -10,7 +10,7 @@ import typer
 from cli.data import show_lineage
 from cli.options import DEFAULT_OUT, Bucket, Endpoint, Json, Out, Role, Stack, Yes
 from cli.registry import show_comparison
-from cli.show import agree, print_json, say, table
+from cli.show import agree, confirmed, print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -51,7 +51,7 @@ def improve(
         following = _train(present, name, bucket, role, yes, out)
         compared = _compare(present, following)
         show_comparison(compared)
-        deployed = not compared.faults and (yes or typer.confirm(f"Deploy it to {endpoint}?", err=True))
+        deployed = not compared.faults and (yes or confirmed(f"Deploy it to {endpoint}?"))
         if deployed:
             _approve(present, following, out / name)
             _deploy(following, endpoint, bucket, role)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import typer
+from contracts.errors import WorkflowError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,6 +26,10 @@ UNKNOWN = "-"
 INTERRUPTED = 130
 # Standard output itself, while what verbs print goes elsewhere.
 _answers: list[TextIO] = []
+
+
+class NotConfirmed(WorkflowError):
+    """The user was asked whether to continue, and didn't say yes."""
 
 
 @contextmanager
@@ -111,15 +115,28 @@ def agree(cost: "Cost", yes: bool) -> None:
     """Print what will cost money, and ask whether to continue; the local stack costs nothing.
 
     Raises:
-        typer.Abort: the user declined.
+        NotConfirmed: the user declined, or can't be asked.
     """
     from local.stack import in_use
 
     if in_use():
         return
     say(cost.sentence)
-    if not yes:
-        typer.confirm("Continue?", abort=True, err=True)
+    if not yes and not confirmed("Continue?"):
+        raise NotConfirmed("Nothing was started.")
+
+
+def confirmed(question: str) -> bool:
+    """Ask on standard error, as standard output may be another program's; only `y` and `yes` confirm.
+
+    Raises:
+        NotConfirmed: there is nobody to answer.
+    """
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    answer = sys.stdin.readline()
+    if not answer:
+        raise NotConfirmed("Nobody answered the question; --yes confirms beforehand.")
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def price(hourly: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import COST, Bucket, Endpoint, Json, Stack, Yes
-from cli.show import price, print_json, say, table
+from cli.show import confirmed, price, print_json, say, table
 from cli.verbs import Verbs
 from training.sagemaker.stacks import DEFAULT_STACK, Stacks
 
@@ -46,7 +46,7 @@ def teardown(
     found = teardown.list_resources(endpoint, bucket)
     if found and not (as_json and (yes or dry_run)):
         _list(found)
-    deleting = bool(found) and not dry_run and (yes or typer.confirm("Delete all of this?", err=True))
+    deleting = bool(found) and not dry_run and (yes or confirmed("Delete all of this?"))
     if deleting:
         teardown.teardown(found, bucket)
     if as_json:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -143,7 +144,7 @@ def test_nothing_is_deployed_before_a_person_agrees(
     dataset: DatasetRecord, served: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide(dataset, tmp_path, 4, right=True)
-    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     assert improve(tmp_path) == 0
     assert served_by(ENDPOINT) == S3Address.parse(served.artifact)
 

@@ -66,9 +66,10 @@ def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _without_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command runs in an empty folder, where `init` may write its file."""
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command runs in an empty folder, where `init` may write its file, and waits for no message."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("review.queue.POLL_SECONDS", 0)
 
 
 def options_of(row: Row) -> set[str]:

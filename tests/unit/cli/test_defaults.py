@@ -9,6 +9,7 @@ import cli
 from cli.defaults import DEFAULTS_FILE, KEYS, OTHER_MEANING, default_map, read_defaults
 from contracts.errors import WorkflowError
 from tests.commands import workflow
+from tests.conftest import ROOT
 
 
 def named(stack: str, *_: object) -> None:
@@ -42,6 +43,7 @@ def test_every_key_is_the_long_name_of_an_option() -> None:
         name for verb in typer.main.get_group(cli.app).commands.values() for one in verb.params for name in one.opts
     }
     assert {f"--{key}" for key in KEYS} <= names
+    assert all(f"`{key}`" in (ROOT / "README.md").read_text() for key in KEYS)
 
 
 def test_the_command_line_goes_before_the_environment_and_that_before_the_file(

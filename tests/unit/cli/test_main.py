@@ -1,5 +1,7 @@
 import importlib.metadata
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +13,14 @@ from typer.testing import CliRunner
 
 import cli
 from checks.check import CheckError
+from cli.show import INTERRUPTED
 from contracts.errors import WorkflowError
 from inference.errors import InferenceError
+from local import stack
 from local.errors import LocalError
 from monitoring.errors import MonitoringError
 from tests.conftest import ROOT
+from tests.processes import bare_environment
 from training.errors import TrainingError
 
 
@@ -81,6 +86,20 @@ def test_an_interrupt_ends_with_the_code_that_shells_give_it(
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert (end.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+def test_ctrl_c_while_aws_does_not_answer_is_the_end_and_nothing_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        leading = stack.new_credentials() | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        command = [sys.executable, "-m", "cli", "cases", "--bucket", "b", "--out", str(tmp_path)]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=bare_environment() | leading, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                assert process.communicate() == (b"", b"")
+    assert process.returncode == INTERRUPTED
 
 
 @pytest.mark.parametrize("verb", [[], ["run"], ["costs"]])

@@ -1,5 +1,6 @@
 """Where verbs print: results, JSON, and with `--quiet` errors alone."""
 
+import io
 import json
 import sys
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from cli.show import output, print_json, say, show, table
+from cli.show import NotConfirmed, confirmed, output, print_json, say, show, table
 from contracts.outcomes import Outcome
 from tests.commands import workflow
 
@@ -115,3 +116,18 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(
     assert workflow(*words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(said)
+
+
+@pytest.mark.parametrize(("answer", "found"), [("y\n", True), ("Yes\n", True), ("n\n", False), ("\n", False)])
+def test_a_question_is_asked_beside_the_output(
+    answer: str, found: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    assert confirmed("Go?") == found
+    assert capsys.readouterr() == ("", "Go? [y/N]: ")
+
+
+def test_where_nobody_can_answer_the_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(NotConfirmed, match="--yes"):
+        confirmed("Go?")
