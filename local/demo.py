@@ -74,7 +74,7 @@ def run_demo(request: Request, console: Console, afterwards: Callable[[], None] 
     threading.Thread(target=lambda: [import_module(name) for name in IMPORTED_BESIDE], daemon=True).start()
     state = request.out / STATE
     if old := set_aside(state, "--out"):
-        say(console, f"What the demo before has made is now in {old}.")
+        say(console, f"What the last demo made is now in {old}.")
     options = Options(logs=str(request.out / "logs"), concurrency=request.concurrency, state=str(state))
     with starting(options) as stack:
         summary = _steps(request, clock, stack, console)
