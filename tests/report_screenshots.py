@@ -49,7 +49,7 @@ def main(folder: Path, report: Path, readme: Path) -> None:
             page.add_style_tag(content=WITHOUT_OTHERS)
             box = page.locator(".charts").bounding_box()
             assert box
-            page.set_viewport_size({"width": SIZES["screen"][0], "height": int(box["y"] + box["height"])})
+            page.set_viewport_size({"width": SIZES["screen"][0], "height": int(box["y"] + box["height"]) + 16})
             page.screenshot(path=readme)
     # A page has few colours: half the bytes, and no difference that one could see.
     with Image.open(readme) as picture:

@@ -99,12 +99,14 @@ def _strip(axes: Axes, place: int, images: pd.DataFrame, palette: Palette) -> No
 
 def _box(axes: Axes, place: int, values: "pd.Series[float]", palette: Palette) -> None:
     low, first, median, third, high = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
-    axes.plot([low, high], [place, place], color=palette.accent, linewidth=1.2)
-    axes.barh(place, third - first, 0.6, first, color=palette.background, edgecolor=palette.accent, linewidth=1.2)
-    axes.barh(place, third - first, 0.6, first, color=palette.accent, alpha=SHADE)
-    axes.plot([median, median], [place - 0.3, place + 0.3], color=palette.ink, linewidth=2)
+    width, edge = third - first, palette.accent
+    # Matplotlib draws every line in front of every bar, unless it is told.
+    axes.plot([low, high], [place, place], color=palette.accent, linewidth=1.2, zorder=2)
+    axes.barh(place, width, 0.6, first, color=palette.background, edgecolor=edge, linewidth=1.2, zorder=3)
+    axes.barh(place, width, 0.6, first, color=palette.accent, alpha=SHADE, zorder=3)
+    axes.plot([median, median], [place - 0.3, place + 0.3], color=palette.ink, linewidth=2, zorder=4)
 
 
 def _threshold(axes: Axes, threshold: float | None, palette: Palette) -> None:
     if threshold is not None:
-        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--")
+        axes.axvline(threshold, color=palette.ink, linewidth=1.4, linestyle="--", zorder=5)
