@@ -150,4 +150,4 @@ lock: ## Pin the packages that pyproject.toml names, after it has changed; needs
 	@$(COMPILE) --constraints out/constraints.txt --all-extras | grep -vf out/running.txt > requirements/dev.txt
 
 clean: ## Delete what was installed and what was written.
-	rm -rf .venv .venv-sam .venv-checkov .venv-mutants out mutants .aws-sam
+	rm -rf .venv .venv-sam .venv-checkov .venv-mutants out notebooks/out mutants .aws-sam

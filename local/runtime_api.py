@@ -3,6 +3,7 @@
 It is documented at https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
 """
 
+import io
 import json
 import queue
 import sys
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 UNHANDLED = "Unhandled"
+LONGEST_LINE = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,22 @@ class RuntimeApi(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+class ShortLines:
+    """The bytes that a runtime sends, in lines that are cut where `http.server` would refuse them.
+
+    With an error awslambdaric sends a header that has the whole stack for X-Ray, in up to a megabyte.
+    """
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self.read, self.close = file.read, file.close
+        self._file = file
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line, with less than `limit` bytes."""
+        line = self._file.readline(LONGEST_LINE)
+        return line if len(line) < limit else line[: limit - 3] + b"\r\n"
+
+
 class RuntimeApiHandler(BaseHTTPRequestHandler):
     """The four calls that a runtime makes."""
 
@@ -66,6 +84,11 @@ class RuntimeApiHandler(BaseHTTPRequestHandler):
     # Without these two an answer waits for the client's delayed acknowledgement: 88 ms per call were measured.
     disable_nagle_algorithm = True
     wbufsize = -1
+
+    def setup(self) -> None:
+        """Read from the connection."""
+        super().setup()
+        self.rfile = ShortLines(self.rfile)  # type: ignore[assignment]  # all of it that is used
 
     def do_GET(self) -> None:
         """`invocation/next`: return the next invocation once there is one."""

@@ -114,6 +114,10 @@ def recurses(depth: int = 0) -> object:
     return recurses(depth + 1) if depth < 50 else raises()
 
 
+def recurses_for_ever() -> object:
+    return recurses_for_ever()
+
+
 def prints() -> None:
     print("é", end="")  # noqa: T201
     print(" and a line")  # noqa: T201

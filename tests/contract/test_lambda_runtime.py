@@ -26,6 +26,8 @@ NO_JSON = [b"", b"{", b"NaN", b"[-Infinity]", b"\xff", b'"a" "b"']
 VARYING = [
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", "TIME"),
+    # How deep a stack gets depends on the runtime's own frames.
+    (r"repeated \d+ more times", "repeated"),
     # The lines of the runtimes' own, and what their decoders say of the place of an error in an event.
     (r"(?m)^.*LAMBDA_WARNING.*\n", ""),
     (r"(Unable to unmarshal input:)[^\"\r]*", r"\1"),
