@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from monitoring.drift.measures import MEASURES
 from monitoring.drift.result import Verdict
@@ -16,10 +17,11 @@ from monitoring.report.chart_style import DPI, WIDTH, plain, png, styled
 from monitoring.report.palette import Palette
 
 COLUMNS = 2
-ROW = 1.45
+ROW = 1.55
 BINS = 24
 LABELS_SHOWN = 6
-# The baseline is drawn paler, behind the window.
+LONGEST_NAME = 12
+# The baseline is drawn paler, behind the window, with an outline that can be seen.
 SHADE = 0.4
 
 
@@ -39,9 +41,8 @@ def drift_histograms(drift: Drift, reference: Sample, window: Sample, palette: P
         else:
             _histograms(axes, _values(reference, check), _values(window, check), color, palette)
         moved = " drifted" if check.verdict is Verdict.DRIFT else ""
-        axes.set_title(f"{check.name}{moved}", fontsize=9, color=color if moved else palette.ink, loc="left")
+        axes.set_title(f"{check.name}{moved}", fontsize=10, color=color if moved else palette.ink, loc="left")
         axes.set_yticks([])
-        axes.tick_params(labelsize=8)
     return png(figure)
 
 
@@ -60,7 +61,9 @@ def _histograms(
     # All values alike still need a bin of some width.
     bins = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, low + 0.5, BINS + 1)
     axes.hist(reference, list(bins), density=True, color=palette.muted, alpha=SHADE)
+    axes.hist(reference, list(bins), density=True, histtype="step", linewidth=0.8, color=palette.muted)
     axes.hist(window, list(bins), density=True, histtype="step", linewidth=1.4, color=color)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def _shares(axes: Axes, reference: tuple[str, ...], window: tuple[str, ...], color: str, palette: Palette) -> None:
@@ -68,5 +71,7 @@ def _shares(axes: Axes, reference: tuple[str, ...], window: tuple[str, ...], col
     names = [name for name, _ in (counts[0] + counts[1]).most_common(LABELS_SHOWN)]
     place = np.arange(len(names))
     for offset, count, shade, alpha in ((-0.2, counts[0], palette.muted, SHADE), (0.2, counts[1], color, 1.0)):
-        axes.bar(place + offset, [count[name] / count.total() for name in names], 0.4, color=shade, alpha=alpha)
-    axes.set_xticks(place, [plain(name) for name in names], rotation=0 if len(names) <= 2 else 45)
+        shares = [count[name] / count.total() for name in names]
+        axes.bar(place + offset, shares, 0.4, color=shade, alpha=alpha)
+        axes.bar(place + offset, shares, 0.4, fill=False, edgecolor=shade, linewidth=0.8)
+    axes.set_xticks(place, [plain(name, LONGEST_NAME) for name in names], rotation=0 if len(names) <= 2 else 45)
