@@ -1,6 +1,7 @@
 """What is installed and packed: pinned, in one version everywhere, all that is imported and nothing else."""
 
 import ast
+import functools
 import importlib.metadata
 import json
 import re
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,20 @@ def names(requirements: Iterable[str]) -> set[str]:
     return {canonicalize_name(Requirement(one).name) for one in requirements}
 
 
+@functools.cache
+def distributions() -> Mapping[str, list[str]]:
+    """Return the distributions by the modules that they install; to read all of them takes a second."""
+    return importlib.metadata.packages_distributions()
+
+
+@functools.cache
 def imported(folder: Path) -> set[str]:
     """Return the distributions whose modules the Python files of a folder import, also inside functions."""
-    distributions = importlib.metadata.packages_distributions()
     nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     tops = {module.partition(".")[0] for module in modules} - OURS
-    return {canonicalize_name(one) for top in tops for one in distributions.get(top, ())}
+    return {canonicalize_name(one) for top in tops for one in distributions().get(top, ())}
 
 
 @pytest.mark.parametrize("folders", FOLDERS)
