@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +23,6 @@ from monitoring.quality.evaluate import evaluate_endpoint
 from tests.commands import schema, workflow
 from tests.conftest import ROOT, led_to
 from tests.images import encoded, gradient
-from tests.processes import bare_environment
 from tests.workflow.conftest import ENDPOINT, Deployed
 from tests.workflow.verbs import MISTAKES, TABLE, Row
 from training.model import MODEL_FILE
@@ -195,11 +192,3 @@ def test_a_stack_that_is_missing_is_one_line_that_names_option_and_variable(
     assert printed.out == ""
     for said in ("nowhere", f"--{row.setting}", "WORKFLOW_", "`workflow local`"):
         assert said in line
-
-
-def test_a_process_of_its_own_prints_the_same_to_a_pipe(place: Path) -> None:
-    words = [sys.executable, "-m", "cli", "explore", "--name", "small", "--out", str(place)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=bare_environment())
-    assert (done.returncode, done.stderr) == (0, "")
-    assert ANSI not in done.stdout
-    assert json.loads(subprocess.check_output([*words, "--json"], cwd=ROOT, text=True))["dataset"] == "small"
