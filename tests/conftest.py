@@ -1,6 +1,5 @@
 """Fixtures that all tests share: the functions' environment, and one local stack for each test process."""
 
-import functools
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -8,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
-import botocore.loaders
-import botocore.session
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -30,9 +27,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # A shell lets what it runs in the background ignore Ctrl-C, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# Every test has a session of its own; what botocore reads of its models is shared, as it takes longer than most tests.
-botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 # The functions read their configuration when they are imported: they get what the template gives them.
 _PARAMETERS = {"DataBucketName": stack.BUCKET, "DriftCheck": "on"}

@@ -25,6 +25,7 @@ from tests.conftest import ROOT, led_to
 from tests.images import encoded, gradient
 from tests.workflow.conftest import ENDPOINT, Deployed
 from tests.workflow.verbs import MISTAKES, TABLE, Row
+from training import registry
 from training.model import MODEL_FILE
 
 VERBS = typer.main.get_group(cli.app).commands
@@ -36,7 +37,7 @@ WORKING = [row for row in TABLE if row.works is not None]
 
 
 @pytest.fixture(scope="module")
-def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with all that verbs read: a model, an evaluation, cases, executions, a baseline, images of one's own."""
     out = tmp_path_factory.mktemp("verbs")
     shutil.copytree(deployed.out, out, dirs_exist_ok=True)
@@ -59,7 +60,10 @@ def place(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = cases[0].event
         manifest = f"s3_bucket,s3_key\n{image['s3_bucket']},{image['s3_key']}\n"
         boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=MANIFEST, Body=manifest.encode())
-    return out
+        version = registry.register(deployed.model, out)
+    yield out
+    with led_to(deployed.stack.environment):
+        registry.delete_group(version.group)
 
 
 @pytest.fixture(autouse=True)

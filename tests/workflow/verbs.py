@@ -50,7 +50,7 @@ TABLE = (
     Row("build-image", ("--no-push",), ("none",), "'none'", needs_stack=False),
     Row("compare", ("{out}", "{out}"), ("{out}", "{out}/nowhere"), "nowhere"),
     Row("register", (), NOWHERE, "model.json"),
-    Row("approve", (), ("7",), "no version 7"),
+    Row("approve", (), ("70",), "no version 70"),
     Row("deploy", ("--yes",), ("--endpoint", "a_b", "--yes"), "'a_b'", setting="bucket"),
     Row("teardown", ("--dry-run",), ("--endpoint", "a_b"), "'a_b'"),
     Row("predict", ("{out}/own/cat/0.png",), ("nowhere.png",), "nowhere.png", lines=True),
