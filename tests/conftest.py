@@ -1,5 +1,6 @@
 """Fixtures that all tests share: the functions' environment, and one local stack for each test process."""
 
+import functools
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -34,6 +37,14 @@ for _spec in Template(ROOT / "template.yaml", _PARAMETERS, stack.REGION).functio
     os.environ.update(_spec.environment)
 os.environ.update(stack.new_credentials())
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """Let the sessions of all tests share what botocore reads of its models, which takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

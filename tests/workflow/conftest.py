@@ -1,13 +1,10 @@
 """One data set, model and endpoint for the tests of the workflow, made by the verbs themselves."""
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-import botocore.loaders
-import botocore.session
 import pytest
 from botocore.config import Config
 
@@ -52,14 +49,6 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Demonstrated:
     newcomer = arrive(tmp_path_factory.mktemp("newcomer"))
     first = blocks((newcomer.project / "README.md").read_text())[0]
     return Demonstrated(newcomer, newcomer.types(first), newcomer.project / "out/demo")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_read_once() -> Iterator[None]:
-    """Let the sessions of these tests share what botocore reads of its models, which takes longer than most of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
-        yield
 
 
 @pytest.fixture(scope="session")
