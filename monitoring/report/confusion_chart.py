@@ -88,7 +88,7 @@ def _matrix(axes: Axes, shares: npt.NDArray[np.float64], classes: Sequence[str],
         axes.set_ylabel("truth")
     else:
         axes.set_xticks([])
-        axes.set_xlabel("predicted, in the order of the truth at the left")
+        axes.set_xlabel("predicted, in the same order")
 
 
 def _cells(axes: Axes, counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], palette: Palette) -> None:
