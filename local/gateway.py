@@ -96,7 +96,7 @@ class Gateway:
             "stepfunctions": {"start_sync_execution": functools.partial(start_directly, self._region)},
         }
 
-    def _invoke_directly(self, FunctionName: str, Payload: bytes, **_: object) -> dict[str, Any] | None:  # noqa: N803
+    def _invoke_directly(self, FunctionName: str, Payload: bytes = b"{}", **_: object) -> dict[str, Any] | None:  # noqa: N803
         function = self._function(FunctionName)
         if function is None or len(Payload) > LAMBDA_PAYLOAD_BYTES:
             return None

@@ -47,7 +47,7 @@ Direct = Callable[..., dict[str, Any] | None]
 class DirectClient:
     """An SDK's client of which some methods are answered in this process; what these refuse goes the client's way.
 
-    The way through HTTP takes a third of the time of an image in a batch.
+    It saves each task the signing, sending and parsing of a request to its own process.
     """
 
     def __init__(self, client: BaseClient, direct: Mapping[str, Direct]) -> None:

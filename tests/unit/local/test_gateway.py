@@ -31,11 +31,16 @@ class Echo:
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Client:
+def gateway(tmp_path: Path) -> Gateway:
     app_stack = AppStack({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, tmp_path, 1)
     app_stack.functions = {"Echo": cast("Function", Echo())}
     sagemaker = cast("SageMaker", SimpleNamespace(endpoint=lambda _: None, pids=dict))
-    return Client(Gateway("us-east-1", app_stack, sagemaker))
+    return Gateway("us-east-1", app_stack, sagemaker)
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Client:
+    return Client(gateway)
 
 
 def invoke(client: Client, name: str, payload: bytes = b"{}") -> Any:
@@ -53,6 +58,22 @@ def invoke(client: Client, name: str, payload: bytes = b"{}") -> Any:
 )
 def test_a_function_is_invoked_by_its_name_or_arn_with_or_without_an_alias(client: Client, name: str) -> None:
     assert invoke(client, name, b'{"a": 1}').json == {"a": 1}
+
+
+def test_a_function_is_called_directly_as_by_http(gateway: Gateway) -> None:
+    call = gateway.direct_calls()["lambda"]["invoke"]
+    for given, payload in (({"Payload": b'{"a": 1}'}, b'{"a": 1}'), ({}, b"{}")):
+        answer = call(FunctionName="Echo:live", **given)
+        assert answer
+        assert (answer["StatusCode"], answer["Payload"].read(), "FunctionError" in answer) == (200, payload, False)
+
+
+def test_what_http_refuses_is_not_called_directly(gateway: Gateway) -> None:
+    calls = gateway.direct_calls()
+    assert calls["lambda"]["invoke"](FunctionName="Missing") is None
+    assert calls["lambda"]["invoke"](FunctionName="Echo", Payload=b" " * (LAMBDA_PAYLOAD_BYTES + 1)) is None
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:Missing"
+    assert calls["stepfunctions"]["start_sync_execution"](stateMachineArn=machine) is None
 
 
 @pytest.mark.parametrize(
